@@ -14,6 +14,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // `.ci/run` counts from the file.
+    reporters: process.env["CI"] === "true" ? ["default", ["json", { outputFile: ".ci/results.json" }]] : ["default"],
     projects: [
       {
         extends: true,

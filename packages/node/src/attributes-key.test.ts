@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { attributesKey } from "./attributes-key.ts";
+
+const attributeValue = fc.oneof(
+  fc.string(),
+  fc.integer(),
+  fc.boolean(),
+  fc.array(fc.string(), { maxLength: 3 }),
+  fc.array(fc.integer(), { maxLength: 3 }),
+);
+const attributeEntries = fc.uniqueArray(fc.tuple(fc.string({ maxLength: 4 }), attributeValue), {
+  maxLength: 5,
+  selector: ([name]) => name,
+});
+
+test("attributes given in another order are the same series", () => {
+  fc.assert(
+    fc.property(attributeEntries, (entries) => {
+      expect(attributesKey(Object.fromEntries(entries.toReversed()))).toBe(attributesKey(Object.fromEntries(entries)));
+    }),
+  );
+});
+
+test("two different attribute sets are never taken for one series", () => {
+  fc.assert(
+    fc.property(attributeEntries, attributeEntries, (left, right) => {
+      const isEqual = JSON.stringify(left.toSorted()) === JSON.stringify(right.toSorted());
+      fc.pre(!isEqual);
+      expect(attributesKey(Object.fromEntries(left))).not.toBe(attributesKey(Object.fromEntries(right)));
+    }),
+  );
+});
+
+test("a value that spells out another attribute does not become that attribute", () => {
+  const honest = attributesKey({ a: "1", b: "2" });
+  for (const forged of ["1b2", "1:bs1:2", "11:bs1:2", '1","b":"2', "1\u0000b\u00002"]) {
+    expect(attributesKey({ a: forged })).not.toBe(honest);
+  }
+  expect(attributesKey({ a: "1" })).not.toBe(attributesKey({ a: 1 }));
+  expect(attributesKey({ a: "true" })).not.toBe(attributesKey({ a: true }));
+});
+
+test("a value that is no attribute at all gets a key instead of an exception", () => {
+  const attributes = Object.fromEntries([
+    ["nothing", undefined],
+    ["function", () => 1],
+    ["symbol", Symbol("x")],
+  ]);
+  expect(typeof attributesKey(attributes)).toBe("string");
+});

@@ -1,0 +1,116 @@
+import {
+  AggregationTemporality,
+  AggregationType,
+  type AggregationOption,
+  type ExponentialHistogram,
+  type Histogram,
+  MeterProvider,
+  MetricReader,
+} from "@opentelemetry/sdk-metrics";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { mergeExponentialHistograms, mergeHistograms } from "./point-values.ts";
+
+class ManualReader extends MetricReader {
+  protected override async onShutdown(): Promise<void> {}
+  protected override async onForceFlush(): Promise<void> {}
+}
+
+/** What the official SDK makes of the values, one histogram for each list. */
+async function record(aggregation: AggregationOption, valueLists: readonly (readonly number[])[]): Promise<unknown[]> {
+  const reader = new ManualReader({ aggregationTemporalitySelector: () => AggregationTemporality.DELTA });
+  const provider = new MeterProvider({ readers: [reader], views: [{ instrumentName: "*", aggregation }] });
+  const counter = provider.getMeter("test").createHistogram("values");
+  const histograms: unknown[] = [];
+  for (const values of valueLists) {
+    for (const value of values) counter.record(value);
+    const { resourceMetrics } = await reader.collect();
+    histograms.push(resourceMetrics.scopeMetrics[0]?.metrics[0]?.dataPoints[0]?.value);
+  }
+  return histograms;
+}
+
+const anyMagnitude = fc.oneof(
+  fc.constant(0),
+  fc.double({ min: 0.9, max: 1.1, noNaN: true }),
+  fc.double({ min: 0, max: 1e6, noNaN: true }),
+  fc
+    .tuple(fc.double({ min: 1, max: 10, noNaN: true }), fc.integer({ min: -300, max: 300 }))
+    .map(([m, e]) => m * 10 ** e),
+);
+const intervals = fc.array(fc.array(anyMagnitude, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 8 });
+
+function withoutSum<Value extends { sum?: number }>({ sum: _sum, ...rest }: Value): Omit<Value, "sum"> {
+  return rest;
+}
+
+test("exponential histograms added interval by interval equal one that saw every value", async () => {
+  await fc.assert(
+    fc.asyncProperty(intervals, async (valueLists) => {
+      const aggregation = { type: AggregationType.EXPONENTIAL_HISTOGRAM } as const;
+      const deltas = (await record(aggregation, valueLists)) as ExponentialHistogram[];
+      const [atOnce] = (await record(aggregation, [valueLists.flat()])) as [ExponentialHistogram];
+      const merged = deltas.reduce(mergeExponentialHistograms);
+      expect(withoutSum(merged)).toEqual(withoutSum(atOnce));
+      expect(merged.sum).toBeCloseTo(atOnce.sum ?? Number.NaN, 5 - Math.log10(atOnce.sum || 1));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("exponential histograms with values below zero keep every count on both sides, in at most 160 buckets", () => {
+  const histogram = (values: readonly number[]): ExponentialHistogram => {
+    const side = (of: readonly number[]) => {
+      if (of.length === 0) return { offset: 0, bucketCounts: [] };
+      const indexes = of.map((value) => Math.ceil(Math.log2(value) * 8) - 1);
+      const offset = Math.min(...indexes);
+      const bucketCounts = Array.from(
+        { length: Math.max(...indexes) - offset + 1 },
+        (_, bucket) => indexes.filter((index) => index === offset + bucket).length,
+      );
+      return { offset, bucketCounts };
+    };
+    return {
+      count: values.length,
+      scale: 3,
+      zeroCount: values.filter((value) => value === 0).length,
+      positive: side(values.filter((value) => value > 0)),
+      negative: side(values.filter((value) => value < 0).map((value) => -value)),
+    };
+  };
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+  const values = fc.array(
+    fc.double({ min: -1e4, max: 1e4, noNaN: true }).filter((value) => value === 0 || Math.abs(value) > 1e-2),
+    {
+      minLength: 1,
+      maxLength: 20,
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(values, { minLength: 1, maxLength: 6 }), (valueLists) => {
+      const merged = valueLists.map(histogram).reduce(mergeExponentialHistograms);
+      const all = valueLists.flat();
+      expect(total(merged.positive.bucketCounts)).toBe(all.filter((value) => value > 0).length);
+      expect(total(merged.negative.bucketCounts)).toBe(all.filter((value) => value < 0).length);
+      expect(merged.zeroCount).toBe(all.filter((value) => value === 0).length);
+      expect(merged.positive.bucketCounts.length).toBeLessThanOrEqual(160);
+      expect(merged.negative.bucketCounts.length).toBeLessThanOrEqual(160);
+    }),
+  );
+});
+
+test("histograms added interval by interval equal one that saw every value", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1 }), { minLength: 1, maxLength: 6 }),
+      fc.boolean(),
+      async (valueLists, recordMinMax) => {
+        const options = { boundaries: [1, 10, 100, 10_000], recordMinMax };
+        const aggregation = { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options } as const;
+        const deltas = (await record(aggregation, valueLists)) as Histogram[];
+        const [atOnce] = (await record(aggregation, [valueLists.flat()])) as [Histogram];
+        expect(deltas.reduce(mergeHistograms)).toEqual(atOnce);
+      },
+    ),
+  );
+});

@@ -1,0 +1,143 @@
+import { DataPointType, type MetricData, type ResourceMetrics, type ScopeMetrics } from "@opentelemetry/sdk-metrics";
+import { prometheusWord } from "./label-names.ts";
+import { labelValue } from "./label-values.ts";
+import { exposedName, type MetricKind } from "./metric-names.ts";
+
+/** Metrics that are exposed under one name, with one HELP and one TYPE. */
+export interface Family {
+  /** Without the `_total` of a counter. */
+  readonly name: string;
+  readonly kind: MetricKind;
+  /** The unit suffix that `name` ends with, or `""`. */
+  unit: string;
+  help: string;
+  /** The OpenTelemetry name of the metric that the family was made for. */
+  readonly original: string;
+  readonly members: Member[];
+}
+
+export interface Member {
+  readonly metric: MetricData;
+  readonly scope: ScopeMetrics["scope"];
+}
+
+/**
+ * Groups metrics by the name they are exposed under, sorted by that name. Metrics of one kind and unit share a family. A metric
+ * whose name is taken by another kind or unit gets a suffix, so that both stay visible, and `onWarning` is told.
+ *
+ * Who keeps a name depends on the metrics alone (counters before histograms, up-down counters and gauges, then by unit and
+ * original name), never on the order they come in, so every instance of a service gives the same names.
+ */
+export function gatherFamilies(
+  scopeMetrics: ResourceMetrics["scopeMetrics"],
+  reservedNames: readonly string[],
+  onWarning: (message: string) => void,
+): Family[] {
+  const families = new Map<string, Family & { declaredUnit: string }>();
+  const owners = new Map<string, string>(reservedNames.map((name) => [name, "target information"]));
+
+  for (const candidate of candidatesOf(scopeMetrics)) {
+    for (const name of namesToTry(candidate)) {
+      const existing = families.get(name);
+      if (existing !== undefined && joins(existing, candidate)) {
+        existing.declaredUnit ||= candidate.declaredUnit;
+        existing.help ||= candidate.help;
+        existing.unit ||= name === candidate.family ? candidate.unit : "";
+        existing.members.push(candidate);
+        break;
+      }
+      const claims = claimedNames(name, candidate.kind);
+      if (claims.some((claim) => owners.has(claim))) continue;
+
+      if (name !== candidate.family) {
+        const taken = claimedNames(candidate.family, candidate.kind).find((claim) => owners.has(claim)) ?? "";
+        onWarning(
+          `metric "${candidate.original}" (${candidate.kind}) is exposed as "${name}", ` +
+            `because the name "${taken}" is taken by ${owners.get(taken)}: rename one of them`,
+        );
+      }
+      for (const claim of claims) owners.set(claim, `"${candidate.original}" (${candidate.kind})`);
+      const { kind, help, original, declaredUnit } = candidate;
+      const unit = name === candidate.family ? candidate.unit : "";
+      families.set(name, { name, kind, unit, help, original, declaredUnit, members: [candidate] });
+      break;
+    }
+  }
+  return [...families.values()].toSorted((left, right) => compare(left.name, right.name));
+}
+
+interface Candidate extends Member {
+  readonly kind: MetricKind;
+  readonly original: string;
+  readonly family: string;
+  readonly unit: string;
+  readonly declaredUnit: string;
+  readonly help: string;
+}
+
+const rank: Readonly<Record<MetricKind, number>> = { counter: 0, histogram: 1, up_down_counter: 2, gauge: 3 };
+
+function candidatesOf(scopeMetrics: ResourceMetrics["scopeMetrics"]): Candidate[] {
+  return scopeMetrics
+    .flatMap(({ scope, metrics }) => metrics.map((metric) => candidateOf(metric, scope)))
+    .toSorted(
+      (left, right) =>
+        rank[left.kind] - rank[right.kind] ||
+        compare(left.family, right.family) ||
+        compare(left.declaredUnit, right.declaredUnit) ||
+        compare(left.original, right.original),
+    );
+}
+
+function candidateOf(metric: MetricData, scope: Member["scope"]): Candidate {
+  const kind = kindOf(metric);
+  // The texts come from application code, where TypeScript does not guard them always.
+  const original = labelValue(metric.descriptor.name);
+  const declared = labelValue(metric.descriptor.unit);
+  const help = labelValue(metric.descriptor.description);
+  const { family, unit } = exposedName(original, declared, kind);
+  const isDimensionless = declared === "1" && unit === "";
+  return { metric, scope, kind, original, family, unit, declaredUnit: isDimensionless ? "" : declared, help };
+}
+
+function kindOf(metric: MetricData): MetricKind {
+  switch (metric.dataPointType) {
+    case DataPointType.SUM:
+      return metric.isMonotonic ? "counter" : "up_down_counter";
+    case DataPointType.GAUGE:
+      return "gauge";
+    default:
+      return "histogram";
+  }
+}
+
+/** A metric that declares no unit goes with any: its name says what is meant. */
+function joins(family: { readonly kind: MetricKind; readonly declaredUnit: string }, candidate: Candidate): boolean {
+  if (family.kind !== candidate.kind) return false;
+  const units = new Set([family.declaredUnit, candidate.declaredUnit].filter((unit) => unit !== ""));
+  return units.size < 2;
+}
+
+function* namesToTry({ family, kind, declaredUnit }: Candidate): Generator<string> {
+  yield family;
+  const unit = prometheusWord(declaredUnit.replace(/[{}]/g, "")).replace(/^_+|_+$/g, "");
+  if (unit !== "" && !family.endsWith(`_${unit}`)) yield `${family}_${unit}`;
+  yield `${family}_${kind}`;
+  for (let number = 2; ; number++) yield `${family}_${kind}_${number}`;
+}
+
+/** Every name that a family's samples may have in either format, and its own. */
+function claimedNames(name: string, kind: MetricKind): string[] {
+  switch (kind) {
+    case "counter":
+      return [name, `${name}_total`, `${name}_created`];
+    case "histogram":
+      return [name, `${name}_bucket`, `${name}_sum`, `${name}_count`, `${name}_created`];
+    default:
+      return [name];
+  }
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,101 @@
+import { labelName } from "./label-names.ts";
+import { cutText, escapeQuoted, labelValue } from "./label-values.ts";
+
+/** Turns the attributes of one series into `name="value",…`, sorted by name. Equal label sets give equal text. */
+export type LabelWriter = (attributes: unknown) => string;
+
+/**
+ * Makes a label writer. Attribute keys that give the same label are joined into one, values in the order of the keys with
+ * `;` between. A label without a value is left out, because to Prometheus an empty label is the same as none.
+ *
+ * Never throws: attributes that cannot be read count as none. A writer is for one rendering; it remembers the last key
+ * list, since the series of a metric mostly share theirs.
+ *
+ * Source: OpenTelemetry specification, Prometheus and OpenMetrics compatibility, "Metric Attributes".
+ */
+export function createLabelWriter(reserved: ReadonlySet<string>): LabelWriter {
+  const names = new Map<string, string>();
+  let planned: readonly string[] = [];
+  let slots: readonly Slot[] = [];
+
+  return (attributes) => {
+    // A string passed as attributes would give one label per character.
+    if (!isRecord(attributes)) return "";
+    const keys = keysOf(attributes);
+    if (keys.length === 0) return "";
+    if (!sameKeys(keys, planned)) {
+      slots = planSlots(keys, names, reserved);
+      planned = keys;
+    }
+    let text = "";
+    for (const slot of slots) {
+      const value = slotValue(attributes, slot);
+      if (value === "") continue;
+      text += `${text === "" ? "" : ","}${slot.name}="${escapeQuoted(value)}"`;
+    }
+    return text;
+  };
+}
+
+interface Slot {
+  readonly name: string;
+  readonly key: string;
+  /** Further keys that give the same label, in order. */
+  readonly furtherKeys: readonly string[];
+}
+
+const longestJoined = 1024;
+
+function planSlots(keys: readonly string[], names: Map<string, string>, reserved: ReadonlySet<string>): Slot[] {
+  const keysByName = new Map<string, string[]>();
+  for (const key of keys) {
+    let name = names.get(key);
+    if (name === undefined) names.set(key, (name = labelName(key, reserved)));
+    const sharing = keysByName.get(name);
+    if (sharing === undefined) keysByName.set(name, [key]);
+    else sharing.push(key);
+  }
+  return [...keysByName]
+    .map(([name, sharing]) => {
+      const [key = "", ...furtherKeys] = sharing.length === 1 ? sharing : sharing.toSorted(byCodeUnit);
+      return { name, key, furtherKeys };
+    })
+    .toSorted((left, right) => byCodeUnit(left.name, right.name));
+}
+
+function slotValue(attributes: Readonly<Record<string, unknown>>, slot: Slot): string {
+  const value = readValue(attributes, slot.key);
+  if (slot.furtherKeys.length === 0) return value;
+  const values = [value, ...slot.furtherKeys.map((key) => readValue(attributes, key))];
+  return cutText(values.filter((one) => one !== "").join(";"), longestJoined);
+}
+
+function readValue(attributes: Readonly<Record<string, unknown>>, key: string): string {
+  try {
+    return labelValue(attributes[key]);
+  } catch {
+    return "[unreadable]";
+  }
+}
+
+function isRecord(attributes: unknown): attributes is Readonly<Record<string, unknown>> {
+  return typeof attributes === "object" && attributes !== null;
+}
+
+function keysOf(attributes: Readonly<Record<string, unknown>>): readonly string[] {
+  try {
+    return Object.keys(attributes);
+  } catch {
+    return [];
+  }
+}
+
+function sameKeys(left: readonly string[], right: readonly string[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
+}
+
+function byCodeUnit(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

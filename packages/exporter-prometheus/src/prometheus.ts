@@ -1,0 +1,70 @@
+import type { Exporter } from "@meterbridge/exporter";
+import type { AddressInfo } from "node:net";
+import { type PrometheusOptions, resolveOptions } from "./prometheus-options.ts";
+import {
+  createFetchHandler,
+  createMountedHandler,
+  createServerHandler,
+  type FetchHandler,
+  type NodeHandler,
+} from "./request-handlers.ts";
+import { createScrapeReader, type ScrapeReader } from "./scrape-reader.ts";
+import { type ScrapeServer, startScrapeServer } from "./scrape-server.ts";
+
+/** The Prometheus exporter. What it hands out belongs to the reader that was created last. */
+export interface PrometheusExporter extends Exporter {
+  readonly name: "prometheus";
+
+  /**
+   * A handler for node:http or Express, to serve the metrics from the application's own server (with `server: false`). It
+   * answers with the metrics at whatever path it is mounted, and with the health where the path ends with `healthPath`. Before the
+   * exporter is started and after its shutdown it answers 503.
+   */
+  handler(): NodeHandler;
+
+  /** The same for servers that take a `Request` and give a `Response`: Hono, Next.js, Bun, Deno. */
+  fetchHandler(): FetchHandler;
+
+  /**
+   * The current metrics in the Prometheus text format 0.0.4. Rejects before the exporter is started, after its shutdown, and
+   * when collecting fails or takes longer than `scrapeTimeoutMillis`.
+   */
+  render(): Promise<string>;
+
+  /** Where the exporter's own server listens, or undefined while it does not. */
+  address(): AddressInfo | undefined;
+}
+
+/**
+ * An exporter that Prometheus scrapes: text 0.0.4 or OpenMetrics 1.0, whichever the scraper prefers, on
+ * `http://127.0.0.1:9464/metrics` unless the options or the environment say otherwise.
+ *
+ * Opens nothing until the exporter is started. Throws an `Error` when an option or environment variable is wrong.
+ */
+export function prometheus(options: PrometheusOptions = {}): PrometheusExporter {
+  const resolved = resolveOptions(options, process.env);
+  let reader: ScrapeReader | undefined;
+  let server: ScrapeServer | undefined;
+
+  return {
+    specificationVersion: 1,
+    name: "prometheus",
+    createReader(context) {
+      let ownServer: ScrapeServer | undefined;
+      const created = createScrapeReader(resolved, context, async () => await ownServer?.close());
+      if (resolved.server)
+        ownServer = startScrapeServer(resolved, createServerHandler(resolved, created), context.diag);
+      reader = created;
+      server = ownServer;
+      return created.metricReader;
+    },
+    handler: () => createMountedHandler(resolved, () => reader),
+    fetchHandler: () => createFetchHandler(resolved, () => reader),
+    async render() {
+      if (reader === undefined)
+        throw new Error("[meterbridge] [prometheus] render() needs a started exporter: pass it to start()");
+      return await reader.scrape("text");
+    },
+    address: () => server?.address(),
+  };
+}

@@ -1,0 +1,57 @@
+import { findDifferences, type Sent } from "./audit.ts";
+import { renderScreen } from "./screen.ts";
+import type { Stage } from "./stage.ts";
+import type { Summary } from "./summary.ts";
+
+/** How it ended: the last summary of each backend that can be read from here, beside what really happened. */
+export interface Report {
+  readonly seconds: number;
+  readonly exporters: readonly string[];
+  readonly sent: Sent;
+  readonly prometheus?: Summary | undefined;
+  readonly otlp?: Summary | undefined;
+  /** Empty when the meters agree with what was sent, to the unit. */
+  readonly differences: readonly string[];
+}
+
+/** Reads the page, then lets the service end, which pushes its last totals, and reads what was pushed. Needs quiet traffic. */
+export async function closeBooks(stage: Stage, seconds: number): Promise<Report> {
+  const prometheus = await stage.readPrometheus();
+  await stage.service.stop();
+  const otlp = stage.readOtlp();
+  const sent = stage.sent();
+  return {
+    seconds,
+    exporters: stage.exporters,
+    sent,
+    prometheus,
+    otlp,
+    differences: Object.entries({ prometheus, otlp }).flatMap(([backend, summary]) =>
+      summary === undefined ? [] : findDifferences(sent, summary).map((difference) => `${backend}: ${difference}`),
+    ),
+  };
+}
+
+/** The last screen, and whether the meters agree with what was sent. */
+export function renderReport(stage: Stage, report: Report): readonly string[] {
+  const { sent, differences, seconds } = report;
+  let tokens = 0;
+  let calls = 0;
+  for (const model of Object.values(sent.models)) {
+    calls += model.calls;
+    tokens += model.inputTokens + model.outputTokens;
+  }
+  const truth = `${sent.requests} requests, ${calls} model calls, ${tokens} tokens, ${sent.users} users`;
+  const summary = report.prometheus ?? report.otlp;
+  if (summary === undefined) return [` sent to ${stage.exporters.join(" and ")}: ${truth}`];
+
+  const { addresses, exporters } = stage;
+  const frame = { seconds, addresses, exporters, summary, otlpExports: stage.otlpExports(), note: "the end" };
+  const holders = [report.prometheus && "the metrics page", report.otlp && "the OTLP receiver"].filter(Boolean);
+  return [
+    ...renderScreen(frame),
+    ...(differences.length === 0
+      ? ["", ` ${holders.join(" and ")} ${holders.length > 1 ? "have" : "has"} it all:`, ` ${truth}`]
+      : ["", " the meters differ from what happened:", ...differences.map((difference) => `   ${difference}`)]),
+  ];
+}

@@ -1,1 +1,91 @@
-export {};
+import type { Attribution } from "./attribution.ts";
+import type { CoreOptions } from "./configuration.ts";
+import { createCore, type Core } from "./core.ts";
+import type { DefineMeters } from "./define-meters.ts";
+import type { MeterDefinition } from "./meter-definition.ts";
+import { onePerProcess } from "./one-per-process.ts";
+import type { UsageSink } from "./usage-event.ts";
+
+export type { AgentRecorder, AgentRun } from "./agent.ts";
+export type { Attribution } from "./attribution.ts";
+export { catalogue } from "./catalogue.ts";
+export type { CheckpointRecorder } from "./checkpoint.ts";
+export type { AttributionLabel, CoreOptions, GenAiSemconv } from "./configuration.ts";
+export type { DatabaseOperation, DatabaseRecorder } from "./database.ts";
+export type { DefineMeters } from "./define-meters.ts";
+export { errorTypeOf } from "./error-type.ts";
+export type { HttpAnswer, HttpRecorder, HttpRequest } from "./http.ts";
+export type { LlmRecorder } from "./llm.ts";
+export type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
+export type { LlmRun } from "./llm-run.ts";
+export type { AttributeKind, AttributeRule, InstrumentKind, MeterDefinition } from "./meter-definition.ts";
+export type { AttributesOf, OwnMeter, RecorderOf } from "./own-meter.ts";
+export type { PriceBook, PricedCall } from "./price-book.ts";
+export type { RagRecorder, Retrieval } from "./rag.ts";
+export type { Run } from "./run.ts";
+export type { Session, SessionRecorder } from "./session.ts";
+export type { FinishedTask, TaskRecorder } from "./task.ts";
+export type { ToolCall, ToolRecorder } from "./tool.ts";
+export type { CostStatus, UsageEvent, UsageSink, UsageSource } from "./usage-event.ts";
+export type { ActiveWindow, UsersRecorder } from "./users.ts";
+export type { Decision, RefusalReason, RunStatus } from "./vocabulary.ts";
+export type { SentWebhook, WebhookRecorder } from "./webhook.ts";
+export type { WorkflowRecorder } from "./workflow.ts";
+
+const core: Core = onePerProcess("1", createCore);
+
+/** Model calls. */
+export const llm: Core["llm"] = core.llm;
+/** Workflows created, and their runs. */
+export const workflow: Core["workflow"] = core.workflow;
+/** Agents' runs, and the nodes in them. */
+export const agent: Core["agent"] = core.agent;
+/** Tool calls. */
+export const tool: Core["tool"] = core.tool;
+/** Tasks: what a user asked for, whatever it took. */
+export const task: Core["task"] = core.task;
+/** Checkpoints at which a person decides. */
+export const checkpoint: Core["checkpoint"] = core.checkpoint;
+/** Webhooks sent. */
+export const webhook: Core["webhook"] = core.webhook;
+/** Active users. */
+export const users: Core["users"] = core.users;
+/** Sessions. */
+export const session: Core["session"] = core.session;
+/** Retrievals for a model's context. */
+export const rag: Core["rag"] = core.rag;
+/** HTTP server requests. */
+export const http: Core["http"] = core.http;
+/** Database client operations. */
+export const database: Core["database"] = core.database;
+
+/** Makes recorders for the application's own meters, under the same rules as ours. Throws when a definition is wrong. */
+export const defineMeters: DefineMeters = core.defineMeters;
+
+/** Sets options for the whole process, over those set before. Throws when one is wrong. */
+export function configure(options: CoreOptions): void {
+  core.configure(options);
+}
+
+/**
+ * Runs `work` on behalf of a tenant, employee, project, user: all that is recorded in it, also asynchronously, carries that.
+ * Put over the attribution that is active already; what is not given stays.
+ */
+export function withAttribution<Result>(attribution: Attribution, work: () => Result): Result {
+  return core.withAttribution(attribution, work);
+}
+
+/** On whose behalf the present context works. */
+export function currentAttribution(): Attribution {
+  return core.currentAttribution();
+}
+
+/** Hands every usage event to the sink from now on. The returned function ends that. */
+export function addUsageSink(sink: UsageSink): () => void {
+  return core.addUsageSink(sink);
+}
+
+/** Every meter of this process, ours and the application's own, under the name it is registered with. */
+export function describeMeters(): readonly MeterDefinition[] {
+  return core.describeMeters();
+}

@@ -1,0 +1,123 @@
+import type { PriceBook } from "./price-book.ts";
+
+/** What of the attribution may become a label. Users, sessions and requests never do: they have no bound. */
+export type AttributionLabel = "tenant" | "employee" | "project";
+
+/** Which names model calls are recorded under. See {@link CoreOptions.genaiSemconv}. */
+export type GenAiSemconv = "dup" | "latest" | "v1.41";
+
+export interface CoreOptions {
+  /**
+   * Prefix of our own meters and of `defineMeters`: `voice_agent` makes `llm.cost` into `voice_agent.llm.cost`. Names of
+   * the OpenTelemetry conventions (`gen_ai.*`, `http.*`, `db.*`) stay. Environment: `METERBRIDGE_NAMESPACE`.
+   * @default ""
+   */
+  readonly namespace?: string;
+  /**
+   * Which parts of the attribution become labels of the meters. Environment: `METERBRIDGE_ATTRIBUTION_LABELS`.
+   * @default ["tenant"]
+   */
+  readonly attributionLabels?: readonly AttributionLabel[];
+  /**
+   * Whether attribution is also put into OpenTelemetry baggage, and taken from it, so that it crosses services. Environment:
+   * `METERBRIDGE_ATTRIBUTION_BAGGAGE`.
+   * @default true
+   */
+  readonly attributionBaggage?: boolean;
+  /**
+   * Series a meter may have at a time, counted as OpenTelemetry counts its cardinality limit: one is kept for overflow.
+   * Environment: `METERBRIDGE_SERIES_LIMIT`.
+   * @default 2000
+   */
+  readonly seriesLimit?: number;
+  /** Limits of single meters by catalogue name, for example `{ "llm.cost": 10000 }`. */
+  readonly seriesLimits?: Readonly<Record<string, number>>;
+  /**
+   * Seconds after which an idle series may make room for a new one, where the meter provider can forget it.
+   * @default 900
+   */
+  readonly staleAfterSeconds?: number;
+  /**
+   * GenAI conventions: the newest names, those of v1.41, or both. Environment: `METERBRIDGE_GENAI_SEMCONV`, else
+   * `OTEL_SEMCONV_STABILITY_OPT_IN`.
+   * @default "dup"
+   */
+  readonly genaiSemconv?: GenAiSemconv;
+  /** What prices model calls. Without one every call is unpriced. */
+  readonly priceBook?: PriceBook | null;
+}
+
+export type Settings = Required<CoreOptions>;
+
+export const defaultSettings: Settings = {
+  namespace: "",
+  attributionLabels: ["tenant"],
+  attributionBaggage: true,
+  seriesLimit: 2000,
+  seriesLimits: {},
+  staleAfterSeconds: 900,
+  genaiSemconv: "dup",
+  priceBook: null,
+};
+
+/**
+ * The settings with the options put over them. Throws when an option is wrong. (Checked by hand: core imports the
+ * OpenTelemetry API and nothing else.)
+ */
+export function mergeSettings(settings: Settings, options: CoreOptions): Settings {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    const rule = rules[name as keyof CoreOptions];
+    if (rule === undefined) throw wrong(name, `is unknown; known are ${Object.keys(rules).join(", ")}`);
+    if (!rule.accepts(value)) throw wrong(name, `must be ${rule.allowed}, found ${describe(value)}`);
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...settings, ...given };
+}
+
+interface Rule {
+  accepts(value: unknown): boolean;
+  readonly allowed: string;
+}
+
+const labels: readonly unknown[] = ["tenant", "employee", "project"];
+const generations: readonly unknown[] = ["dup", "latest", "v1.41"];
+const isLimit = (value: unknown): boolean => typeof value === "number" && Number.isInteger(value) && value >= 2;
+
+const rules: Record<keyof CoreOptions, Rule> = {
+  namespace: {
+    accepts: (value) => typeof value === "string" && (value === "" || /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/i.test(value)),
+    allowed: "letters, digits, dots and underscores, beginning with a letter",
+  },
+  attributionLabels: {
+    accepts: (value) => Array.isArray(value) && value.every((label) => labels.includes(label)),
+    allowed: `a list of ${labels.join(", ")} (user, session and request ids have no bound and cannot be labels)`,
+  },
+  attributionBaggage: { accepts: (value) => typeof value === "boolean", allowed: "true or false" },
+  seriesLimit: { accepts: isLimit, allowed: "an integer of at least 2" },
+  seriesLimits: {
+    accepts: (value) => typeof value === "object" && value !== null && Object.values(value).every(isLimit),
+    allowed: "an object of meter names to integers of at least 2",
+  },
+  staleAfterSeconds: {
+    accepts: (value) => typeof value === "number" && Number.isFinite(value) && value > 0,
+    allowed: "a number of seconds above 0",
+  },
+  genaiSemconv: { accepts: (value) => generations.includes(value), allowed: "dup, latest or v1.41" },
+  priceBook: {
+    accepts: (value) => value === null || (typeof value === "object" && "price" in value && "name" in value),
+    allowed: "a PriceBook or null",
+  },
+};
+
+function wrong(name: string, problem: string): Error {
+  return new Error(`[meterbridge] [core] option "${name}" ${problem}`);
+}
+
+function describe(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value;
+  }
+}

@@ -1,0 +1,89 @@
+import { diag, type Attributes } from "@opentelemetry/api";
+import { createAttribution, type AttributionState } from "./attribution.ts";
+import { catalogueMeter } from "./catalogue.ts";
+import { defaultSettings, mergeSettings, type CoreOptions, type Settings } from "./configuration.ts";
+import { createFamily, type Family } from "./family.ts";
+import { createInstrument, recordInto, type Instrument } from "./instrument.ts";
+import type { MeterDefinition } from "./meter-definition.ts";
+import { createProviderBinding, type ProviderBinding } from "./provider-binding.ts";
+import { createRefusalLog } from "./refusals.ts";
+import { createUsageSinks, type UsageSinks } from "./usage-sinks.ts";
+import { version } from "./version.ts";
+import type { RefusalReason } from "./vocabulary.ts";
+
+/** What the recorders share. One per process. */
+export interface CoreState {
+  readonly binding: ProviderBinding;
+  readonly attribution: AttributionState;
+  readonly sinks: UsageSinks;
+  settings(): Settings;
+  configure(options: CoreOptions): void;
+  seriesLimit(meterName: string): number;
+  /** The name a meter is registered under: ours and the user's carry the namespace, the conventions' do not. */
+  nameOf(meter: MeterDefinition): string;
+  /** A function that adds to, or records into, the meter's instrument with these attributes. Needs a provider. */
+  recording(meter: MeterDefinition, attributes: Attributes): (value: number) => void;
+  /** Counts a value that could not be recorded as given, and says so once per meter and reason. */
+  refuse(meterName: string, reason: RefusalReason, error?: unknown): void;
+  /** Counts a recording that went to `other` for want of room. */
+  seriesDropped(meterName: string): void;
+  warn(message: string): void;
+}
+
+export function createCoreState(): CoreState {
+  let settings = defaultSettings;
+  const binding = createProviderBinding({ name: "@meterbridge/core", version });
+  const instruments = new Map<string, Instrument>();
+  const warn = (message: string): void => diag.warn(`[meterbridge] ${message}`);
+  const tell = createRefusalLog(warn);
+  binding.onRebind(() => instruments.clear());
+
+  const state: CoreState = {
+    binding,
+    attribution: createAttribution(
+      () => settings,
+      () => binding.generation(),
+      (reason) => state.refuse("attribution", reason),
+    ),
+    sinks: createUsageSinks((error) => state.refuse("usage events", "sink_failed", error)),
+    settings: () => settings,
+    configure(options) {
+      settings = mergeSettings(settings, options);
+      binding.generation();
+      binding.invalidate();
+    },
+    seriesLimit: (meterName) => settings.seriesLimits[meterName] ?? settings.seriesLimit,
+    nameOf: ({ name }) => (settings.namespace === "" || isShared(name) ? name : `${settings.namespace}.${name}`),
+    recording(meter, attributes) {
+      let instrument = instruments.get(meter.name);
+      if (instrument === undefined) {
+        instrument = createInstrument(binding.meter()!, state.nameOf(meter), meter);
+        instruments.set(meter.name, instrument);
+      }
+      return recordInto(instrument, attributes);
+    },
+    refuse(meterName, reason, error) {
+      refused.series([meterName, reason]).cells.count(1);
+      tell(meterName, reason, error);
+    },
+    seriesDropped(meterName) {
+      // Its own overflow would count itself for ever.
+      if (meterName !== droppedMeter) dropped.series([meterName]).cells.count(1);
+    },
+    warn,
+  };
+
+  const droppedMeter = "meterbridge.series.dropped";
+  const refused = ownFamily(state, "meterbridge.values.refused");
+  const dropped = ownFamily(state, droppedMeter);
+  return state;
+}
+
+function ownFamily(state: CoreState, name: string): Family<"count"> {
+  return createFamily(state, { members: { count: { meter: catalogueMeter(name) } }, attribution: false });
+}
+
+/** Names that mean the same in every application, so that no namespace goes before them. */
+function isShared(name: string): boolean {
+  return /^(gen_ai|http|db|meterbridge)\./.test(name);
+}

@@ -1,0 +1,40 @@
+import type { AttributeKind } from "./meter-definition.ts";
+import { other, type RefusalReason } from "./vocabulary.ts";
+
+/** Longest label value kept. Longer ones are cut: a value is a word, not a document. */
+export const longestLabelValue = 255;
+
+export type LabelValue = string | number | boolean | undefined;
+
+/**
+ * The value made safe for use as a label: well-formed text of bounded length, a finite number, a boolean, or undefined for an
+ * attribute that was left out. What cannot be a label becomes `other`; `refuse` is told why.
+ */
+export function labelValue(value: unknown, kind: AttributeKind, refuse: (reason: RefusalReason) => void): LabelValue {
+  if (value === undefined || value === null) return undefined;
+  if (typeof kind === "object") {
+    if (typeof value === "string" && kind.includes(value)) return value;
+    if (value !== other) refuse("attribute_value");
+    return other;
+  }
+  switch (typeof value) {
+    case "string":
+      return text(value, refuse);
+    case "number":
+      if (!Number.isFinite(value)) break;
+      return kind === "number" ? value : String(value);
+    case "boolean":
+      return kind === "boolean" ? value : String(value);
+    case "bigint":
+      return text(String(value), refuse);
+    default:
+  }
+  refuse("attribute_value");
+  return other;
+}
+
+function text(value: string, refuse: (reason: RefusalReason) => void): string {
+  if (value.length <= longestLabelValue) return value.toWellFormed();
+  refuse("attribute_cut");
+  return value.slice(0, longestLabelValue).toWellFormed();
+}

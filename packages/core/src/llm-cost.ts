@@ -1,0 +1,50 @@
+import type { CoreState } from "./core-state.ts";
+import type { LlmCall } from "./llm-call.ts";
+import type { TokenCounts } from "./llm-tokens.ts";
+import type { CostStatus } from "./usage-event.ts";
+
+/** What a call cost. Money is integer nano-USD; null means unknown, never zero. */
+export interface CallCost {
+  readonly nanoUsd: bigint | null;
+  readonly status: CostStatus;
+  readonly priceBook: string | null;
+}
+
+/** The provider's own figure goes first, then the price book. A call that used nothing has no price to find. */
+export function costOf(state: CoreState, call: LlmCall, tokens: TokenCounts, occurredAt: Date): CallCost {
+  const { costUsd } = call;
+  if (typeof costUsd === "number" && costUsd >= 0 && costUsd <= largestUsd) {
+    return { nanoUsd: BigInt(Math.round(costUsd * 1e9)), status: "provider", priceBook: null };
+  }
+  if (costUsd !== undefined) state.refuse("llm.cost", typeof costUsd === "number" ? "not_finite" : "not_a_number");
+  if (tokens.input === null && tokens.output === null) {
+    return { nanoUsd: null, status: call.errorType === undefined ? "unpriced" : "none", priceBook: null };
+  }
+
+  const { priceBook } = state.settings();
+  if (priceBook === null) return unpriced;
+  try {
+    const nanoUsd = priceBook.price({
+      provider: call.provider,
+      model: call.model,
+      responseModel: call.responseModel,
+      inputTokens: tokens.input ?? 0,
+      outputTokens: tokens.output ?? 0,
+      cacheReadTokens: tokens.cacheRead ?? 0,
+      cacheWriteTokens: tokens.cacheWrite ?? 0,
+      reasoningTokens: tokens.reasoning ?? 0,
+      serviceTier: call.serviceTier,
+      occurredAt,
+    });
+    if (typeof nanoUsd !== "bigint" || nanoUsd < 0n) return unpriced;
+    const estimated = call.usageSource === "estimated" || call.usageSource === "partial";
+    return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: priceBook.name };
+  } catch (error) {
+    state.refuse("llm.cost", "price_book_failed", error);
+    return unpriced;
+  }
+}
+
+const unpriced: CallCost = { nanoUsd: null, status: "unpriced", priceBook: null };
+/** Beyond nine million USD a nano-dollar is lost in a double; no call costs that. */
+const largestUsd = Number.MAX_SAFE_INTEGER / 1e9;

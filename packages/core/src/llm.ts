@@ -1,0 +1,109 @@
+import { context, trace, type Context } from "@opentelemetry/api";
+import type { CoreState } from "./core-state.ts";
+import { guarded } from "./guard.ts";
+import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
+import { costOf } from "./llm-cost.ts";
+import { createLlmMeters, type MeasuredCall } from "./llm-meters.ts";
+import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun } from "./llm-run.ts";
+import { tokenCounts } from "./llm-tokens.ts";
+import { usageOf } from "./llm-usage.ts";
+import { isAbort } from "./run.ts";
+import { attributedTo, milliseconds } from "./work-event.ts";
+import { uuidV7 } from "./uuid-v7.ts";
+
+export interface LlmRecorder {
+  /** Records a finished call in every meter of the area, prices it, and makes one usage event. */
+  record(call: LlmCall): void;
+  /** Starts a call, and its span where traces are on. End it with what it used. */
+  start(target: LlmTarget): LlmRun;
+  /**
+   * Runs `work`, one model call, and records it: duration, usage read from the result of the OpenAI and Anthropic clients (or
+   * by `readUsage`), failure or abort. For streamed answers use `start`, and end it when the stream ends.
+   */
+  measure<Result>(
+    target: LlmTarget,
+    work: () => Result,
+    readUsage?: (result: Awaited<Result>) => LlmUsage | null,
+  ): Promise<Awaited<Result>>;
+}
+
+export function createLlmRecorder(state: CoreState): LlmRecorder {
+  const recordMeters = createLlmMeters(state);
+
+  const record = guarded(state, "llm.requests", undefined, (call: LlmCall): undefined => {
+    const tokens = tokenCounts(call, (reason) => state.refuse("llm tokens", reason));
+    const occurredAt = call.occurredAt ?? new Date();
+    const measured: MeasuredCall = {
+      call,
+      operation: call.operation ?? "chat",
+      status: call.status ?? (call.errorType === undefined ? "completed" : "failed"),
+      errorType: call.errorType,
+      tokens,
+      cost: costOf(state, call, tokens, occurredAt),
+    };
+    recordMeters(measured);
+    if (state.sinks.any()) writeEvent(state, measured, occurredAt);
+  });
+
+  const begin = guarded(state, "llm.requests", notBegun, (target: LlmTarget): Begun => {
+    const span = startLlmSpan(target);
+    return { run: startLlmRun(state, target, span, record), active: trace.setSpan(context.active(), span) };
+  });
+
+  return {
+    record,
+    start: (target) => begin(target).run,
+    async measure<Result>(
+      target: LlmTarget,
+      work: () => Result,
+      readUsage: (result: Awaited<Result>) => LlmUsage | null = usageOf,
+    ): Promise<Awaited<Result>> {
+      const read = guarded(state, "llm tokens", null, readUsage);
+      const { run, active } = begin(target);
+      try {
+        const result = await context.with(active ?? context.active(), () => work());
+        run.complete(read(result));
+        return result;
+      } catch (error) {
+        if (isAbort(error)) run.cancel();
+        else run.fail(error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** A call in progress, and the context its span is active in. */
+interface Begun {
+  readonly run: LlmRun;
+  readonly active: Context | null;
+}
+
+const notBegun: Begun = { run: noLlmRun, active: null };
+
+function writeEvent(state: CoreState, { call, status, errorType, tokens, cost }: MeasuredCall, occurredAt: Date): void {
+  const known = tokens.input !== null || tokens.output !== null;
+  state.sinks.write({
+    eventId: call.eventId ?? uuidV7(occurredAt.getTime()),
+    occurredAt,
+    kind: "llm_call",
+    ...attributedTo(state),
+    provider: call.provider,
+    model: call.model,
+    name: null,
+    inputTokens: tokens.input,
+    outputTokens: tokens.output,
+    cacheReadTokens: tokens.cacheRead,
+    cacheWriteTokens: tokens.cacheWrite,
+    reasoningTokens: tokens.reasoning,
+    costNanoUsd: cost.nanoUsd,
+    costStatus: cost.status,
+    priceBook: cost.priceBook,
+    inferenceMs: milliseconds(call.duration),
+    queueMs: milliseconds(call.queueDuration),
+    isSuccess: status === "completed",
+    errorType: errorType ?? null,
+    usageSource: call.usageSource ?? (known ? "provider" : "none"),
+    attempts: call.attempts ?? 1,
+  });
+}

@@ -1,0 +1,25 @@
+/** What a price depends on. Tokens follow the GenAI conventions: input includes cached, output includes reasoning. */
+export interface PricedCall {
+  readonly provider: string;
+  readonly model: string;
+  readonly responseModel?: string | undefined;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  /** The service tier that served the call, as the provider reported it. */
+  readonly serviceTier?: string | undefined;
+  readonly occurredAt: Date;
+}
+
+/** Prices model calls. */
+export interface PriceBook {
+  /** Name and version, kept with every priced call, for example `genai-prices@0.1.8`. */
+  readonly name: string;
+  /**
+   * The call's cost in nano-USD, or null when no price is known: an unknown price is never zero. Called synchronously for
+   * every call; what it throws is counted, and the call is unpriced.
+   */
+  price(call: PricedCall): bigint | null;
+}

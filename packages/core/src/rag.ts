@@ -1,0 +1,56 @@
+import { catalogueMeter } from "./catalogue.ts";
+import type { CoreState } from "./core-state.ts";
+import { createFamily } from "./family.ts";
+import { guarded } from "./guard.ts";
+import { measureRun, startRun } from "./run.ts";
+import type { RunStatus } from "./vocabulary.ts";
+
+/** A retrieval that has ended. */
+export interface Retrieval {
+  readonly index: string;
+  readonly status: RunStatus;
+  /** Seconds. */
+  readonly duration: number;
+  /** How many documents were found. */
+  readonly documents?: number | undefined;
+}
+
+export interface RagRecorder {
+  /** Runs `work`, a retrieval from the index. A list it returns gives the number of documents. */
+  measure<Result>(index: string, work: () => Result): Promise<Awaited<Result>>;
+  /** Records a retrieval that was timed elsewhere. */
+  record(retrieval: Retrieval): void;
+}
+
+export function createRagRecorder(state: CoreState): RagRecorder {
+  const retrievals = createFamily(state, {
+    members: {
+      count: { meter: catalogueMeter("rag.retrievals") },
+      seconds: { meter: catalogueMeter("rag.retrieval.duration") },
+      documents: { meter: catalogueMeter("rag.retrieval.documents") },
+    },
+  });
+
+  const record = guarded(state, "rag.retrievals", undefined, (retrieval: Retrieval): undefined => {
+    const { cells } = retrievals.series([retrieval.index, retrieval.status]);
+    cells.count(1);
+    cells.seconds(retrieval.duration);
+    if (retrieval.documents !== undefined) cells.documents(retrieval.documents);
+  });
+
+  return {
+    record,
+    measure(index, work) {
+      let documents: number | undefined;
+      const run = startRun(state, "rag.retrievals", ({ status, seconds }) =>
+        record({ index, status, duration: seconds, documents }),
+      );
+      const counted = async (): Promise<Awaited<ReturnType<typeof work>>> => {
+        const found = await work();
+        if (Array.isArray(found)) documents = found.length;
+        return found;
+      };
+      return measureRun(run, counted);
+    },
+  };
+}

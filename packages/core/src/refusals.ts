@@ -1,0 +1,32 @@
+import type { RefusalReason } from "./vocabulary.ts";
+
+const explanations: Readonly<Record<RefusalReason, string>> = {
+  not_a_number: "a value that is not a number was refused",
+  not_finite: "NaN or Infinity was refused, it would have poisoned the sum",
+  negative: "a negative value was refused",
+  too_large: "a value beyond 2^53 was refused, sums would lose single units",
+  attribute_value: "an attribute value that is no allowed label was recorded as other",
+  attribute_cut: "an attribute value over 255 characters was cut",
+  attribute_unknown: "an attribute that is not in the meter's definition was left out",
+  recorder_failed: "a recording failed",
+  price_book_failed: "the price book failed, the call is unpriced",
+  sink_failed: "a usage event sink failed",
+};
+
+/** Kept small: a mistake is told once per meter and kind, and no stream of mistakes may grow memory. */
+const mostTold = 1000;
+
+/** Tells each kind of refusal once per meter. */
+export function createRefusalLog(warn: (message: string) => void): (meter: string, reason: RefusalReason, error?: unknown) => void {
+  const told = new Set<string>();
+  return (meter, reason, error) => {
+    const key = `${meter} ${reason}`;
+    if (told.has(key) || told.size >= mostTold) return;
+    told.add(key);
+    warn(`${meter}: ${explanations[reason]}${cause(error)} (told once; counted in meterbridge.values.refused)`);
+  };
+}
+
+function cause(error: unknown): string {
+  return error instanceof Error ? `: ${error.name}: ${error.message}` : "";
+}

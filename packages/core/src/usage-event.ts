@@ -1,0 +1,53 @@
+/** Where a call's token counts come from. */
+export type UsageSource = "provider" | "partial" | "estimated" | "none";
+
+/**
+ * How a cost was found: from the price book, reported by the provider, from estimated tokens, not at all (usage without a
+ * price), or not applicable (nothing was used, or the event is no model call).
+ */
+export type CostStatus = "priced" | "provider" | "estimated" | "unpriced" | "none";
+
+/**
+ * One finished model call, task or tool call: what a ledger keeps. Tokens follow the GenAI conventions: input includes cached,
+ * output includes reasoning. Null means not known or not applicable, never zero.
+ */
+export interface UsageEvent {
+  /** UUIDv7, made once when the event is captured. Replays carry the same id. */
+  readonly eventId: string;
+  readonly occurredAt: Date;
+  readonly kind: "llm_call" | "task" | "tool_call";
+  readonly tenant: string | null;
+  readonly employee: string | null;
+  readonly project: string | null;
+  readonly process: string | null;
+  readonly execution: string | null;
+  readonly user: string | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  /** The tool's or task's name. */
+  readonly name: string | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly reasoningTokens: number | null;
+  /** Cost in nano-USD. Null when unpriced, never 0 for that. */
+  readonly costNanoUsd: bigint | null;
+  readonly costStatus: CostStatus;
+  readonly priceBook: string | null;
+  /** Milliseconds the call, task or tool took. */
+  readonly inferenceMs: number | null;
+  /** Milliseconds the call waited before it was sent. */
+  readonly queueMs: number | null;
+  readonly isSuccess: boolean;
+  readonly errorType: string | null;
+  readonly usageSource: UsageSource;
+  /** Tries it took, 1 without a retry. */
+  readonly attempts: number;
+}
+
+/** Takes usage events, for example into a ledger. */
+export interface UsageSink {
+  /** Called synchronously for every event. Must return at once; what it throws is counted and does not reach the app. */
+  write(event: UsageEvent): void;
+}

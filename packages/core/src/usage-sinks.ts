@@ -1,0 +1,30 @@
+import type { UsageEvent, UsageSink } from "./usage-event.ts";
+
+export interface UsageSinks {
+  /** Whether anybody listens: without a sink no event is built. */
+  any(): boolean;
+  /** Adds a sink; the returned function removes it. */
+  add(sink: UsageSink): () => void;
+  write(event: UsageEvent): void;
+}
+
+/** Hands each event to every sink. One that throws does not keep it from the others. */
+export function createUsageSinks(failed: (error: unknown) => void): UsageSinks {
+  const sinks = new Set<UsageSink>();
+  return {
+    any: () => sinks.size > 0,
+    add(sink) {
+      sinks.add(sink);
+      return () => void sinks.delete(sink);
+    },
+    write(event) {
+      for (const sink of sinks) {
+        try {
+          sink.write(event);
+        } catch (error) {
+          failed(error);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Exporter, ExporterContext } from "@meterbridge/exporter";
+import { metrics } from "@opentelemetry/api";
+import { type IMetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { boundReader } from "./bounded-reader.ts";
+import { createFailureCounts } from "./count-failures.ts";
+import { createHttpTransport } from "./http-transport.ts";
+import type { OtlpOptions } from "./options.ts";
+import { createPushExporter } from "./push-exporter.ts";
+import { createSerialiser } from "./serialiser.ts";
+import { type OtlpSettings, resolveSettings } from "./settings.ts";
+import { createTeller } from "./tell-once.ts";
+import { temporalityOf } from "./temporality.ts";
+import { readTlsFiles } from "./tls-files.ts";
+
+/**
+ * Pushes metrics over OTLP/HTTP to an OpenTelemetry Collector or any backend that takes OTLP, every minute by default.
+ *
+ * Without options it configures itself from the `OTEL_EXPORTER_OTLP_*` and `OTEL_METRIC_EXPORT_*` variables of the
+ * OpenTelemetry specification, which are read now. See {@link OtlpOptions}.
+ *
+ * @throws Error when an option or variable is wrong, in one line that says which, what was found and what is allowed.
+ */
+export function otlp(options: OtlpOptions = {}): Exporter {
+  const settings = resolveSettings(options, process.env);
+  return { specificationVersion: 1, name: "otlp", createReader: (context) => createReader(settings, context) };
+}
+
+/** Opens no connection: that is left to the first export. Reads the TLS files and throws when one cannot be used. */
+function createReader(settings: OtlpSettings, { diag }: ExporterContext): IMetricReader {
+  const { url, headers, compression, exportTimeoutMillis, shutdownTimeoutMillis } = settings;
+  const serialiser = createSerialiser(settings.protocol);
+  const tell = createTeller({ diag, url, secrets: Object.values(headers) });
+  const exporter = createPushExporter({
+    serialiser,
+    transport: createHttpTransport({
+      url,
+      headers: { "user-agent": "meterbridge-otlp", ...headers, "content-type": serialiser.contentType },
+      compression,
+      tls: readTlsFiles(settings.tlsFiles),
+    }),
+    tell,
+    count: createFailureCounts(() => metrics.getMeter("@meterbridge/exporter-otlp")),
+    exportTimeoutMillis,
+    selectAggregationTemporality: temporalityOf(settings.temporality),
+  });
+  const reader = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: settings.exportIntervalMillis,
+    // For the reader this is the time of the collection alone. It waits with a timer that holds the process, so a hanging
+    // observable callback must leave half of the shutdown deadline for sending.
+    exportTimeoutMillis: Math.min(exportTimeoutMillis, Math.ceil(shutdownTimeoutMillis / 2)),
+  });
+  return boundReader(reader, {
+    timeoutMillis: shutdownTimeoutMillis,
+    async close() {
+      exporter.close();
+      await exporter.forceFlush();
+      tell.ended();
+    },
+  });
+}

@@ -1,0 +1,72 @@
+import type { DiagLogger } from "@opentelemetry/api";
+import type { Outcome } from "./send-with-retry.ts";
+
+/** Tells the state of the exports on diag: each change once, not at each interval. */
+export interface Teller {
+  /** An export has ended. */
+  exported(outcome: Outcome): void;
+  /** The backend took an export but for these data points. */
+  rejected(points: number, message: string): void;
+  /** Data points were not finite and stayed behind. */
+  leftOut(points: ReadonlyMap<string, number>): void;
+  /** The exporter has been shut down. */
+  ended(): void;
+}
+
+export interface TellerOptions {
+  readonly diag: DiagLogger;
+  readonly url: URL;
+  /** Texts that no message may contain: the values of the headers. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * A failing backend gives one warning for each kind of trouble, a recovered one gives one info. Points that are rejected
+ * or left out give a warning the first time.
+ */
+export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
+  const kindsTold = new Set<string>();
+  let failures = 0;
+  let rejectionTold = false;
+  let leftOutTold = false;
+  const say = (message: string): string => `[meterbridge] [otlp] ${redact(message, secrets)}`;
+  return {
+    exported(outcome) {
+      if (outcome.delivered) {
+        if (failures > 0) diag.info(say(`exports to ${url.host} work again after ${failures} that failed`));
+        failures = 0;
+        kindsTold.clear();
+        return;
+      }
+      failures += 1;
+      if (kindsTold.has(outcome.kind)) return;
+      kindsTold.add(outcome.kind);
+      diag.warn(say(`exports to ${url.host} fail: ${outcome.reason}${portHint(url, outcome.kind)}`));
+    },
+    rejected(points, message) {
+      if (rejectionTold) return;
+      rejectionTold = true;
+      diag.warn(say(`${url.host} rejected ${points} data points of an export: ${message.slice(0, 200)}`));
+    },
+    leftOut(points) {
+      if (leftOutTold) return;
+      leftOutTold = true;
+      const names = [...points.keys()].slice(0, 5).join(", ");
+      diag.warn(say(`data points that are NaN or infinite are not sent: ${names}`));
+    },
+    ended() {
+      if (failures > 0) diag.warn(say(`shut down before ${url.host} took the last export`));
+    },
+  };
+}
+
+function portHint(url: URL, kind: string): string {
+  const isAnswer = /^\d+$/.test(kind);
+  return url.port === "4317" && !isAnswer ? " (4317 is usually the gRPC port; OTLP over HTTP listens on 4318)" : "";
+}
+
+/** A backend may repeat a key in its answer, with or without the scheme (`Bearer …`) in front. */
+function redact(message: string, secrets: readonly string[]): string {
+  const parts = secrets.flatMap((secret) => [secret, ...secret.split(/\s+/)]).filter((part) => part.length >= 4);
+  return parts.reduce((text, part) => text.replaceAll(part, "…"), message);
+}

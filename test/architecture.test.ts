@@ -1,7 +1,7 @@
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type PackageManifest, peersOfBenchmarks, violations } from "./support/import-table.ts";
+import { type PackageManifest, violations } from "./support/import-table.ts";
 import { type Import, importsOf } from "./support/imports.ts";
 
 const packagesDirectory = path.join(import.meta.dirname, "../packages");
@@ -26,12 +26,6 @@ describe("the import table", () => {
     const core = manifestOf("core");
     expect(core.dependencies).toBeUndefined();
     expect(core.peerDependencies).toEqual({ "@opentelemetry/api": "^1.9.0" });
-  });
-
-  test("benchmarks really does depend on the peers that are kept from everybody else", () => {
-    expect(Object.keys(manifestOf("benchmarks").dependencies ?? {})).toEqual(
-      expect.arrayContaining([...peersOfBenchmarks]),
-    );
   });
 });
 

@@ -68,8 +68,10 @@ async function problemsOf(directory: string): Promise<string[]> {
   const problems = messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
   // The packages are ESM only, which `require` of every Node.js version that we support can load.
   const attw = path.join(root, "node_modules/.bin/attw");
-  await run(attw, [archive, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"]).catch(
-    (error: { stdout?: string }) => problems.push(`attw: ${error.stdout ?? String(error)}`),
-  );
+  try {
+    await run(attw, [archive, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"]);
+  } catch (error) {
+    problems.push(`attw: ${error instanceof Error && "stdout" in error ? String(error.stdout) : String(error)}`);
+  }
   return problems;
 }

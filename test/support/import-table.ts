@@ -27,7 +27,7 @@ const openTelemetry = "@opentelemetry/*";
 const schemas = "valibot";
 
 /** Who may import what. A package without a row may import nothing. */
-export const importTable: Readonly<Record<string, Row>> = {
+const importTable: Readonly<Record<string, Row>> = {
   core: { any: [api], builtins: false },
   "sdk-metrics": { any: [api, "@opentelemetry/sdk-metrics", "@opentelemetry/resources"] },
   exporter: { types: [api, "@opentelemetry/sdk-metrics"], builtins: false },
@@ -57,7 +57,7 @@ export const importTable: Readonly<Record<string, Row>> = {
 };
 
 /** Measured beside us, and heavy: nobody but `benchmarks` may depend on them, not even for tests. */
-export const peersOfBenchmarks: readonly string[] = [
+const peersOfBenchmarks: readonly string[] = [
   "@opentelemetry/auto-instrumentations-node",
   "@opentelemetry/sdk-node",
   "prom-client",

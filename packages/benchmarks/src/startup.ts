@@ -1,0 +1,118 @@
+import { execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { median, type BenchmarkOptions, type Peer, type Report } from "./report.ts";
+
+const packageDirectory = path.join(import.meta.dirname, "..");
+
+interface Contestant {
+  readonly peer: Peer;
+  /** The package whose version the report names. */
+  readonly package?: string;
+  readonly flags: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+// Each measures the same server, started with one more preload. Pull exporters listen on a port of their own; push exporters
+// have nothing to send yet, their first export lies behind the end of the measurement.
+const contestants: readonly Contestant[] = [
+  { peer: "bare", flags: [] },
+  {
+    peer: "meterbridge",
+    package: "@meterbridge/node",
+    flags: ["-r", "@meterbridge/node/register"],
+    environment: { METERBRIDGE_EXPORTERS: "prometheus", OTEL_EXPORTER_PROMETHEUS_PORT: "0" },
+  },
+  { peer: "prom-client", package: "prom-client", flags: ["-r", "./src/startup/prom-client.cjs"] },
+  { peer: "otel-3", package: "@opentelemetry/sdk-metrics", flags: ["-r", "./src/startup/otel-3.cjs"] },
+  {
+    peer: "otel-auto",
+    package: "@opentelemetry/auto-instrumentations-node",
+    flags: ["-r", "@opentelemetry/auto-instrumentations-node/register"],
+  },
+];
+
+/**
+ * What an application pays at start: `startup/wall`, milliseconds from the spawn of the process until a small HTTP server
+ * listens, and `startup/rss`, its resident memory half a second after its start.
+ */
+export async function startup({ rounds }: BenchmarkOptions): Promise<Report> {
+  await buildPackages();
+  const measured = contestants.map((contestant) => ({ contestant, wall: [] as number[], memory: [] as number[] }));
+  // The first round warms the file system's cache and is thrown away.
+  for (let round = 0; round <= rounds; round++) {
+    for (const { contestant, wall, memory } of measured) {
+      const { milliseconds, megabytes } = await runServer(contestant);
+      if (round === 0) continue;
+      wall.push(milliseconds);
+      memory.push(megabytes);
+    }
+  }
+  return {
+    versions: { node: process.versions.node, ...Object.fromEntries(contestants.flatMap(versionOf)) },
+    rows: [
+      ...measured.map(({ contestant: { peer }, wall }) => ({
+        cell: "startup/wall",
+        peer,
+        value: median(wall),
+        unit: "ms",
+      })),
+      ...measured.map(({ contestant: { peer }, memory }) => ({
+        cell: "startup/rss",
+        peer,
+        value: median(memory),
+        unit: "MB",
+      })),
+    ],
+  };
+}
+
+/** Users run what is built, so that is measured, as it is in the working tree now. */
+async function buildPackages(): Promise<void> {
+  try {
+    await promisify(execFile)("pnpm", ["build"], { cwd: path.join(packageDirectory, "../..") });
+  } catch (error) {
+    const output = error instanceof Error && "stdout" in error ? String(error.stdout) : "";
+    throw new Error(`the packages could not be built with "pnpm build":\n${output}`, { cause: error });
+  }
+}
+
+/** Starts the server once; it tells when it listens, then its memory, and is killed. */
+async function runServer({
+  peer,
+  flags,
+  environment,
+}: Contestant): Promise<{ milliseconds: number; megabytes: number }> {
+  const start = performance.now();
+  const child = spawn(process.execPath, [...flags, "./src/startup/server.cjs"], {
+    cwd: packageDirectory,
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let complaints = "";
+  child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  let milliseconds: number | undefined;
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line === "listening") milliseconds ??= performance.now() - start;
+      const resident = /^rss (\d+)$/.exec(line)?.[1];
+      if (resident !== undefined && milliseconds !== undefined) {
+        return { milliseconds, megabytes: Number(resident) / 1e6 };
+      }
+    }
+  } finally {
+    child.kill("SIGKILL");
+    await closed;
+  }
+  throw new Error(`the server of "${peer}" ended before it was measured:\n${complaints}`);
+}
+
+function versionOf({ package: name }: Contestant): [string, string][] {
+  if (name === undefined) return [];
+  const file = path.join(packageDirectory, "node_modules", name, "package.json");
+  const { version }: { version: string } = JSON.parse(readFileSync(file, "utf8"));
+  return [[name, version]];
+}

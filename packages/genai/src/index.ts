@@ -1,1 +1,1 @@
-export {};
+export { genaiPrices } from "./genai-prices.ts";

@@ -105,6 +105,47 @@ test("the tenants seen last stay, and one that returns starts from 0 at a later 
   expect(startOf(after, "first")).toBeGreaterThan(startOf(before, "first"));
 });
 
+test("tenants updated since the last scrape are all shown, even where a view allows more of them than the limit", async () => {
+  const reader = new ManualReader();
+  const counter = new MeterProvider({
+    readers: [boundedReader(reader, { seriesLimit: 3 })],
+    views: [{ instrumentName: "requests", aggregationCardinalityLimit: 100 }],
+  })
+    .getMeter("shop")
+    .createCounter("requests");
+  counter.add(1, { tenant: "old" });
+  await collect(reader);
+  for (const tenant of ["a", "b", "c", "d", "e"]) counter.add(1, { tenant });
+  expect(valuesOf(await collect(reader), "requests")).toEqual({ a: 1, b: 1, c: 1, d: 1, e: 1 });
+  expect(valuesOf(await collect(reader), "requests")).toEqual({ c: 1, d: 1, e: 1 });
+});
+
+test("a tenant that returns starts after it was forgotten, also where another reader keeps track of it", async () => {
+  const [rare, frequent] = [new ManualReader(), new ManualReader()];
+  const counter = new MeterProvider({
+    readers: [boundedReader(rare, { seriesLimit: 2 }), boundedReader(frequent, { seriesLimit: 100 })],
+    views: [{ instrumentName: "requests", name: "shop.requests" }],
+  })
+    .getMeter("shop")
+    .createCounter("requests");
+  const add = (tenant: string): void => {
+    vi.advanceTimersByTime(1000);
+    counter.add(1, { tenant });
+  };
+  add("returns");
+  await collect(frequent);
+  await collect(rare);
+  add("a");
+  add("b");
+  const forgotten = await collect(rare);
+  expect(valuesOf(forgotten, "shop.requests")).toEqual({ a: 1, b: 1 });
+  add("returns");
+  await collect(frequent);
+  const returned = (await collect(rare))[0]?.dataPoints.find(({ attributes }) => attributes["tenant"] === "returns");
+  expect(returned?.value).toBe(1);
+  expect(returned?.startTime[0]).toBeGreaterThanOrEqual(forgotten[0]?.dataPoints[0]?.endTime[0] ?? Infinity);
+});
+
 test("forgetting is told once for each metric, with the count and what to do", async () => {
   const reader = new ManualReader();
   const meter = new MeterProvider({ readers: [boundedReader(reader, { seriesLimit: 10 })] }).getMeter("shop");
@@ -316,6 +357,38 @@ test("two instruments that a view gives one name are added up once, not shown tw
   const metrics = await collect(reader);
   expect(metrics).toHaveLength(1);
   expect(valuesOf(metrics, "requests")).toEqual({ a: 111 });
+});
+
+test("a description that becomes known later is shown", async () => {
+  const reader = new ManualReader();
+  const meter = new MeterProvider({ readers: [boundedReader(reader, { seriesLimit: 10 })] }).getMeter("shop");
+  meter.createCounter("requests").add(1);
+  await collect(reader);
+  meter.createCounter("requests", { description: "Requests served" }).add(1);
+  expect((await collect(reader))[0]?.descriptor.description).toBe("Requests served");
+});
+
+test("histograms that a view gives one name but other buckets stay apart", async () => {
+  const reader = new ManualReader();
+  const meter = new MeterProvider({
+    readers: [boundedReader(reader, { seriesLimit: 10 })],
+    views: [
+      {
+        instrumentName: "old.durations",
+        name: "durations",
+        aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: [1] } },
+      },
+    ],
+  }).getMeter("shop");
+  for (let scrape = 1; scrape <= 2; scrape++) {
+    meter.createHistogram("old.durations").record(3, { tenant: "a" });
+    meter.createHistogram("durations", { advice: { explicitBucketBoundaries: [2, 4] } }).record(3, { tenant: "a" });
+    const metrics = await collect(reader);
+    expect(metrics.map(({ dataPoints }) => dataPoints[0]?.value)).toMatchObject([
+      { buckets: { boundaries: [1], counts: [0, scrape] } },
+      { buckets: { boundaries: [2, 4], counts: [0, scrape, 0] } },
+    ]);
+  }
 });
 
 test("the cardinality limit is the series limit where series are kept here, and never lowered elsewhere", () => {

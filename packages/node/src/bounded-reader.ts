@@ -51,8 +51,7 @@ export function boundedReader(reader: IMetricReader, options: BoundedReaderOptio
 
   function accumulates(metric: MetricData): boolean {
     const type = instrumentTypeOf(metric);
-    const isDelta = metric.aggregationTemporality === AggregationTemporality.DELTA;
-    return isDelta && type !== undefined && isAccumulatedHere(type);
+    return type !== undefined && isAccumulatedHere(type);
   }
 
   return {

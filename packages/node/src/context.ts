@@ -1,0 +1,22 @@
+import { context, propagation } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { registeredApi } from "./registered-api.ts";
+
+/**
+ * Registers what attribution needs to follow a call through `await` and to the next service, where the process has none
+ * yet: a context manager and the W3C propagators. The function takes back what was registered.
+ */
+export function registerContext(): () => void {
+  const undo: (() => void)[] = [];
+  if (registeredApi()?.context === undefined) {
+    const manager = new AsyncLocalStorageContextManager().enable();
+    if (context.setGlobalContextManager(manager)) undo.push(() => context.disable());
+  }
+  if (registeredApi()?.propagation === undefined) {
+    const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
+    if (propagation.setGlobalPropagator(new CompositePropagator({ propagators })))
+      undo.push(() => propagation.disable());
+  }
+  return () => undo.forEach((each) => each());
+}

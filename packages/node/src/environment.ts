@@ -1,0 +1,25 @@
+import { type EnvironmentValues, parseEnvironment, describeEnvironment } from "./environment-variables.ts";
+
+/** The process's environment, parsed. Nothing else in this package reads it. */
+export interface Environment extends EnvironmentValues {
+  /** Variables beginning with METERBRIDGE_ that this package does not know. */
+  readonly unknown: readonly string[];
+}
+
+/** @throws Error of one line when a variable is wrong. */
+export function readEnvironment(): Environment {
+  return { ...parseEnvironment(process.env), unknown: unknownVariables(process.env) };
+}
+
+/** The variable that switches everything off, if one does. `METERBRIDGE_DISABLED=false` wins over `OTEL_SDK_DISABLED=true`. */
+export function disabledBy(environment: EnvironmentValues): string | undefined {
+  if (environment.METERBRIDGE_DISABLED !== undefined) {
+    return environment.METERBRIDGE_DISABLED ? "METERBRIDGE_DISABLED" : undefined;
+  }
+  return environment.OTEL_SDK_DISABLED ? "OTEL_SDK_DISABLED" : undefined;
+}
+
+function unknownVariables(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set(describeEnvironment().map((variable) => variable.name));
+  return Object.keys(env).filter((name) => name.startsWith("METERBRIDGE_") && !known.has(name));
+}

@@ -1,0 +1,121 @@
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { Exporter, ExporterModule } from "@meterbridge/exporter";
+import { mainDirectory } from "./application-package.ts";
+import { createConsoleExporter } from "./console-exporter.ts";
+
+/** What {@link loadExporters} needs to know beside the list. */
+export interface LoadOptions {
+  /** Who asked for the exporters, for error messages: a variable's name, an option, the default. */
+  readonly askedBy: string;
+  /** How often the `console` exporter prints. */
+  readonly consoleIntervalMillis: number;
+  /** Directories from which packages are looked for, in order. Default: the application's, then our own. */
+  readonly directories?: readonly string[];
+}
+
+/**
+ * Turns names into exporters; objects stay. Only what is named is loaded. Synchronous, since a preload cannot wait.
+ *
+ * @throws Error of one line: twice the same, not installed (with the names that are), not an exporter, or what the
+ * exporter itself has to say about its configuration.
+ */
+export function loadExporters(list: readonly (Exporter | string)[], options: LoadOptions): Exporter[] {
+  const { askedBy, consoleIntervalMillis } = options;
+  const entries = list.map((entry) => (typeof entry === "string" ? (packages[entry] ?? entry) : entry));
+  const twice = list.find((_, index) => entries.indexOf(entries[index] ?? "") !== index);
+  if (twice !== undefined) {
+    throw new Error(`[meterbridge] ${askedBy} names ${nameOf(twice)} twice: name it once`);
+  }
+  if (list.includes("none")) {
+    if (list.length === 1) return [];
+    throw new Error(`[meterbridge] ${askedBy} names "none" together with others: name it alone`);
+  }
+  return list.map((entry) => {
+    if (typeof entry !== "string") return checked(entry, `an exporter of ${askedBy}`);
+    if (entry === "console") return createConsoleExporter(consoleIntervalMillis);
+    const packageName = packages[entry] ?? entry;
+    const file = find(packageName, options.directories ?? searchDirectories());
+    if (file === undefined) throw notInstalled(entry, packageName, options);
+    return create(entry, packageName, file);
+  });
+}
+
+/** The package behind each short name. */
+const packages: Readonly<Record<string, string>> = {
+  prometheus: "@meterbridge/exporter-prometheus",
+  otlp: "@meterbridge/exporter-otlp",
+  datadog: "@meterbridge/exporter-datadog",
+};
+
+/** The application's packages come first: it chose their versions. */
+function searchDirectories(): string[] {
+  return [process.cwd(), mainDirectory(process.argv[1]) ?? process.cwd(), import.meta.dirname];
+}
+
+function find(packageName: string, directories: readonly string[]): string | undefined {
+  for (const directory of directories) {
+    try {
+      return createRequire(path.join(directory, "package.json")).resolve(packageName);
+    } catch {
+      // Not visible from here.
+    }
+  }
+  return undefined;
+}
+
+function create(name: string, packageName: string, file: string): Exporter {
+  const { createExporter } = load(packageName, file);
+  if (typeof createExporter !== "function") {
+    throw new Error(
+      `[meterbridge] ${packageName} is not an exporter: it exports no function createExporter (loaded ${file})`,
+    );
+  }
+  try {
+    return checked(createExporter(), packageName);
+  } catch (error) {
+    throw explained(error, `exporter "${name}" cannot be created`);
+  }
+}
+
+function load(packageName: string, file: string): Partial<ExporterModule> {
+  try {
+    return createRequire(file)(file) as Partial<ExporterModule>;
+  } catch (error) {
+    throw explained(error, `exporter package ${packageName} cannot be loaded (from ${file})`);
+  }
+}
+
+function checked(exporter: Exporter, whose: string): Exporter {
+  const version: unknown = exporter?.specificationVersion;
+  if (version === 1 && typeof exporter.name === "string" && typeof exporter.createReader === "function") {
+    return exporter;
+  }
+  throw new Error(
+    `[meterbridge] ${whose} does not follow the exporter contract: specificationVersion must be 1, ` +
+      `found ${JSON.stringify(version)}, beside a name and createReader()`,
+  );
+}
+
+function notInstalled(name: string, packageName: string, options: LoadOptions): Error {
+  const directories = options.directories ?? searchDirectories();
+  const known = Object.entries(packages).map(
+    ([short, itsPackage]) => `${short} (${find(itsPackage, directories) ? "installed" : "not installed"})`,
+  );
+  const what = name === packageName ? `"${name}"` : `"${name}", which is ${packageName},`;
+  return new Error(
+    `[meterbridge] ${options.askedBy} names ${what} and it is not installed: run npm install ${packageName}. ` +
+      `Known names: ${known.join(", ")}, console, none, and any installed package that exports createExporter`,
+  );
+}
+
+function explained(error: unknown, what: string): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  // Our own exporters already say who, what and what to do.
+  if (message.startsWith("[meterbridge]")) return new Error(message, { cause: error });
+  return new Error(`[meterbridge] ${what}: ${message.split("\n")[0]}`, { cause: error });
+}
+
+function nameOf(entry: Exporter | string): string {
+  return JSON.stringify(typeof entry === "string" ? entry : entry.name);
+}

@@ -1,0 +1,51 @@
+import { diag, type DiagLogger, type MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
+import type { Exporter } from "@meterbridge/exporter";
+import type { Resource } from "@opentelemetry/resources";
+import { type IMetricReader, MeterProvider } from "@opentelemetry/sdk-metrics";
+import { boundedReader } from "./bounded-reader.ts";
+import { loggerNamed } from "./log.ts";
+import type { Settings } from "./settings.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** The meter provider of this process with its exporters' readers. */
+export interface MeterPipelines {
+  readonly provider: ApiMeterProvider;
+  readonly pipelines: readonly Pipeline[];
+}
+
+/**
+ * Makes the meter provider. A reader's forceFlush and shutdown are called one by one, not through the provider, which
+ * would give up on the others at the first that fails.
+ */
+export function createMeterProvider(
+  exporters: readonly Exporter[],
+  resource: Resource,
+  settings: Pick<Settings, "namespace" | "seriesLimit">,
+  logger: DiagLogger,
+): MeterPipelines {
+  const pipelines: Pipeline[] = [];
+  const readers: IMetricReader[] = [];
+  try {
+    for (const exporter of exporters) {
+      const reader = exporter.createReader({
+        resourceAttributes: resource.attributes,
+        diag: loggerNamed(exporter.name, logger),
+        namespace: settings.namespace,
+      });
+      readers.push(boundedReader(reader, { seriesLimit: settings.seriesLimit }));
+      pipelines.push({
+        name: exporter.name,
+        forceFlush: (timeoutMillis) => reader.forceFlush({ timeoutMillis }),
+        shutdown: (timeoutMillis) => reader.shutdown({ timeoutMillis }),
+      });
+    }
+  } catch (error) {
+    for (const reader of readers)
+      reader.shutdown().catch((reason: unknown) => diag.debug("closing after a refusal:", reason));
+    throw error;
+  }
+  const provider = new MeterProvider({ resource, readers });
+  // Core may then make room for new series by dropping stale ones: the bounded readers really forget them.
+  Object.defineProperty(provider, Symbol.for("meterbridge.forgets"), { value: true });
+  return { provider, pipelines };
+}

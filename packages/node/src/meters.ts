@@ -1,0 +1,92 @@
+import { type DiagLogger, type MeterProvider as ApiMeterProvider, metrics } from "@opentelemetry/api";
+import type { Exporter } from "@meterbridge/exporter";
+import type { Resource } from "@opentelemetry/resources";
+import { loadExporters } from "./load-exporters.ts";
+import { createMeterProvider } from "./meter-provider.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { incompatibleApiVersion, registeredApi } from "./registered-api.ts";
+import type { Settings } from "./settings.ts";
+
+/** Where meters are recorded into, and how they leave. */
+export interface Meters {
+  readonly provider: ApiMeterProvider;
+  readonly exporters: readonly Exporter[];
+  readonly pipelines: readonly Pipeline[];
+  /** For the status line. */
+  readonly summary: string;
+  unregister(): void;
+}
+
+/**
+ * Registers a meter provider with the exporters of the settings; or the one given; or none, where there already is one.
+ *
+ * @throws Error of one line when an exporter cannot be loaded or refuses its configuration.
+ */
+export function startMeters(settings: Settings, resource: Resource, logger: DiagLogger): Meters {
+  if (settings.meterProvider !== undefined) return useGiven(settings.meterProvider);
+  const conflict = incompatibleApiVersion();
+  if (conflict !== undefined) return explainConflict(conflict, logger);
+  if (registeredApi()?.metrics !== undefined) return useRegistered(settings);
+  const exporters = loadExporters(settings.exporters, {
+    askedBy: settings.exportersFrom,
+    consoleIntervalMillis: settings.consoleIntervalMillis,
+  });
+  if (exporters.length === 0) return nothing("no exporters, meters are not recorded");
+  const { provider, pipelines } = createMeterProvider(exporters, resource, settings, logger);
+  return {
+    provider,
+    exporters,
+    pipelines,
+    summary: exporters.map((exporter) => exporter.name).join(", "),
+    unregister: register(provider),
+  };
+}
+
+function register(provider: ApiMeterProvider): () => void {
+  metrics.setGlobalMeterProvider(provider);
+  return () => {
+    if (metrics.getMeterProvider() === provider) metrics.disable();
+  };
+}
+
+function useGiven(provider: ApiMeterProvider & { forceFlush?(): Promise<void> }): Meters {
+  const isRegistered = metrics.getMeterProvider() === provider;
+  if (!isRegistered && registeredApi()?.metrics !== undefined) {
+    throw new Error(
+      `[meterbridge] option "meterProvider" cannot be used: another meter provider is already registered globally`,
+    );
+  }
+  // Whoever made it shuts it down; what it holds is sent all the same.
+  const flush = async (): Promise<void> => provider.forceFlush?.();
+  return {
+    provider,
+    exporters: [],
+    pipelines: [{ name: "meterProvider", forceFlush: flush, shutdown: flush }],
+    summary: "records into the meter provider given",
+    unregister: isRegistered ? () => {} : register(provider),
+  };
+}
+
+function useRegistered(settings: Settings): Meters {
+  const provider = metrics.getMeterProvider();
+  const without = settings.exporters.map((entry) => (typeof entry === "string" ? entry : entry.name)).join(", ");
+  const notStarted = without && without !== "none" ? `, without ${without}` : "";
+  return nothing(`records into the meter provider that is already registered (${classNameOf(provider)})${notStarted}`);
+}
+
+/** Bundlers number classes whose name is taken: `MeterProvider$1`. */
+function classNameOf(provider: ApiMeterProvider): string {
+  return provider.constructor.name.replace(/\$\d+$/, "");
+}
+
+function explainConflict(version: string, logger: DiagLogger): Meters {
+  logger.error(
+    `@opentelemetry/api ${version} was registered first and cannot be used from the version that Meterbridge has: ` +
+      `nothing is recorded until both are the same (npm ls @opentelemetry/api)`,
+  );
+  return nothing(`meters are not recorded (conflict with @opentelemetry/api ${version})`);
+}
+
+function nothing(summary: string): Meters {
+  return { provider: metrics.getMeterProvider(), exporters: [], pipelines: [], summary, unregister: () => {} };
+}

@@ -1,0 +1,30 @@
+import { writeSync } from "node:fs";
+import { format } from "node:util";
+import type { LogLevel } from "./environment-variables.ts";
+
+/** Writes one line to stderr, at once, whatever becomes of the process next. */
+export function printLine(...parts: readonly unknown[]): void {
+  const text = format(...parts.map(withoutStack))
+    .replaceAll(/\s*\n\s*/g, " ")
+    .trim();
+  const line = `${text.startsWith(PREFIX) ? text : `${PREFIX} ${text}`}\n`;
+  try {
+    writeSync(2, line);
+  } catch {
+    // A closed stderr, or a pipe that is full (EAGAIN): the stream waits where the file descriptor cannot.
+    process.stderr.write(line);
+  }
+}
+
+/** Whether a start is told at this level: to whoever wants no more than errors it is noise. */
+export function showsStatus(level: LogLevel): boolean {
+  return level !== "none" && level !== "error";
+}
+
+const PREFIX = "[meterbridge]";
+
+/** OpenTelemetry logs `error.stack`; a line on stderr has no room for it. */
+function withoutStack(part: unknown): unknown {
+  if (part instanceof Error) return part.message;
+  return typeof part === "string" ? part.replace(/\n\s+at [^]*$/, "") : part;
+}

@@ -1,0 +1,35 @@
+import type { MeterProvider } from "@opentelemetry/api";
+import type { Exporter } from "@meterbridge/exporter";
+
+/** What `start()` has started. */
+export interface Sdk {
+  /** What was started, in one line: service, exporters, traces; or why it is off. */
+  readonly status: string;
+  /** The exporters that are running. Empty when another meter provider is recorded into. */
+  readonly exporters: readonly Exporter[];
+  /** The meter provider that everything is recorded into. */
+  readonly meterProvider: MeterProvider;
+  /**
+   * Sends what was recorded so far. Resolves when all exporters are done, and at the latest after
+   * `shutdownTimeoutMillis`. Never rejects: an exporter that fails or is too late is told on diag.
+   */
+  forceFlush(): Promise<void>;
+  /**
+   * Sends what was recorded, ends all exporters and takes everything out of the OpenTelemetry API, after which `start()`
+   * may be called again. Resolves as `forceFlush()` does; calling twice gives the same promise.
+   */
+  shutdown(): Promise<void>;
+}
+
+/** The one SDK of this process, also when the package is installed twice. */
+export function runningSdk(): Sdk | undefined {
+  return holder[KEY];
+}
+
+/** Sets or, with undefined, clears {@link runningSdk}. */
+export function setRunningSdk(sdk: Sdk | undefined): void {
+  holder[KEY] = sdk;
+}
+
+const KEY: unique symbol = Symbol.for("meterbridge.sdk");
+const holder = globalThis as { [KEY]?: Sdk | undefined };

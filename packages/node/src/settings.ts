@@ -1,0 +1,110 @@
+import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
+import type { AttributionLabel, PriceBook } from "@meterbridge/core";
+import type { Exporter } from "@meterbridge/exporter";
+import type { Environment } from "./environment.ts";
+import type { GenaiSemconv, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
+import type { StartOptions } from "./start-options.ts";
+
+/** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*` over defaults. */
+export interface Settings {
+  readonly exporters: readonly (Exporter | string)[];
+  /** Who asked for these exporters, for error messages. */
+  readonly exportersFrom: string;
+  readonly serviceName: string | undefined;
+  readonly resourceAttributes: Readonly<Record<string, string | number | boolean>>;
+  readonly namespace: string;
+  readonly attributionLabels: readonly AttributionLabel[];
+  readonly attributionBaggage: boolean;
+  readonly seriesLimit: number;
+  readonly genaiSemconv: GenaiSemconv;
+  /** Undefined: the default one. Null: none. */
+  readonly priceBook: PriceBook | null | undefined;
+  readonly meterProvider: MeterProvider | undefined;
+  readonly traces: TraceSettings;
+  readonly consoleIntervalMillis: number;
+  readonly shutdownTimeoutMillis: number;
+  readonly handleSignals: boolean;
+  readonly diagLogger: DiagLogger | undefined;
+  readonly logLevel: LogLevel;
+}
+
+export interface TraceSettings {
+  readonly exporters: readonly Exclude<TracesExporter, "none">[];
+  readonly protocol: Exclude<OtlpProtocol, "grpc">;
+  readonly timeoutMillis: number;
+  readonly sampler: TracesSampler;
+  readonly sampledShare: number;
+}
+
+/** @throws Error of one line when options and environment contradict each other. */
+export function settle(options: StartOptions, environment: Environment): Settings {
+  if (options.meterProvider !== undefined && options.exporters !== undefined) {
+    throw new Error(
+      `[meterbridge] options "meterProvider" and "exporters" exclude each other: give the exporters to that provider`,
+    );
+  }
+  const shutdownTimeoutMillis = options.shutdownTimeoutMillis ?? environment.METERBRIDGE_SHUTDOWN_TIMEOUT ?? 3000;
+  return {
+    ...exporterSettings(options, environment),
+    serviceName: options.serviceName ?? environment.OTEL_SERVICE_NAME,
+    resourceAttributes: { ...environment.OTEL_RESOURCE_ATTRIBUTES, ...options.resourceAttributes },
+    namespace: options.namespace ?? environment.METERBRIDGE_NAMESPACE ?? "",
+    attributionLabels: options.attributionLabels ?? environment.METERBRIDGE_ATTRIBUTION_LABELS ?? ["tenant"],
+    attributionBaggage: options.attributionBaggage ?? environment.METERBRIDGE_ATTRIBUTION_BAGGAGE ?? true,
+    seriesLimit: options.seriesLimit ?? environment.METERBRIDGE_SERIES_LIMIT ?? 2000,
+    genaiSemconv: options.genaiSemconv ?? environment.METERBRIDGE_GENAI_SEMCONV ?? optedInto(environment) ?? "dup",
+    priceBook: options.priceBook,
+    meterProvider: options.meterProvider,
+    traces: traceSettings(options, environment, shutdownTimeoutMillis),
+    consoleIntervalMillis: environment.OTEL_METRIC_EXPORT_INTERVAL ?? 60_000,
+    shutdownTimeoutMillis,
+    handleSignals: options.handleSignals ?? environment.METERBRIDGE_HANDLE_SIGNALS ?? true,
+    diagLogger: options.diagLogger,
+    logLevel: options.logLevel ?? environment.METERBRIDGE_LOG_LEVEL ?? environment.OTEL_LOG_LEVEL ?? "warn",
+  };
+}
+
+function exporterSettings(
+  options: StartOptions,
+  environment: Environment,
+): Pick<Settings, "exporters" | "exportersFrom"> {
+  if (options.exporters) return { exporters: options.exporters, exportersFrom: `option "exporters"` };
+  for (const name of ["METERBRIDGE_EXPORTERS", "OTEL_METRICS_EXPORTER"] as const) {
+    const exporters = environment[name];
+    if (exporters) return { exporters, exportersFrom: name };
+  }
+  // Pull by default: it sends nothing anywhere, and a browser shows that it works.
+  return { exporters: ["prometheus"], exportersFrom: "the default" };
+}
+
+function traceSettings(options: StartOptions, environment: Environment, shutdownTimeoutMillis: number): TraceSettings {
+  const anEndpoint = environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const asked = options.traces
+    ? [options.traces]
+    : (environment.METERBRIDGE_TRACES_EXPORTER ?? environment.OTEL_TRACES_EXPORTER ?? (anEndpoint ? ["otlp"] : []));
+  const exporters = asked.filter((exporter): exporter is "otlp" | "console" => exporter !== "none");
+  const protocol =
+    environment.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
+  if (protocol === "grpc" && exporters.includes("otlp")) {
+    throw new Error(
+      `[meterbridge] traces cannot be sent by grpc: set OTEL_EXPORTER_OTLP_TRACES_PROTOCOL to http/protobuf or ` +
+        `http/json (the collector's port is 4318 then), or METERBRIDGE_TRACES_EXPORTER to none`,
+    );
+  }
+  return {
+    exporters,
+    protocol: protocol === "grpc" ? "http/protobuf" : protocol,
+    timeoutMillis: Math.min(
+      environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
+      shutdownTimeoutMillis,
+    ),
+    sampler: environment.OTEL_TRACES_SAMPLER ?? "parentbased_always_on",
+    sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? 1,
+  };
+}
+
+function optedInto(environment: Environment): GenaiSemconv | undefined {
+  const optIns = environment.OTEL_SEMCONV_STABILITY_OPT_IN ?? [];
+  if (optIns.includes("gen_ai/dup")) return "dup";
+  return optIns.includes("gen_ai_latest_experimental") ? "latest" : undefined;
+}

@@ -1,0 +1,164 @@
+import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
+import type { AttributionLabel, PriceBook } from "@meterbridge/core";
+import type { Exporter } from "@meterbridge/exporter";
+import * as v from "valibot";
+import type { GenaiSemconv, LogLevel, TracesExporter } from "./environment-variables.ts";
+
+/** Options of `start()`. An option that is given wins over its environment variable. */
+export interface StartOptions {
+  /**
+   * Where the meters go: exporters, or their names as in the environment (`"prometheus"`, `"otlp"`, `"datadog"`,
+   * `"console"`, or an installed package that exports `createExporter`). An empty list records nothing.
+   * Environment: `METERBRIDGE_EXPORTERS`, else `OTEL_METRICS_EXPORTER`.
+   * @default ["prometheus"]
+   */
+  readonly exporters?: readonly (Exporter | string)[];
+  /**
+   * The service's name, `service.name`. Environment: `OTEL_SERVICE_NAME`, else `OTEL_RESOURCE_ATTRIBUTES`.
+   * @default the name in the package.json nearest to the main script
+   */
+  readonly serviceName?: string;
+  /**
+   * Attributes of the resource, for example `{ "deployment.environment.name": "production" }`, laid over those of
+   * `OTEL_RESOURCE_ATTRIBUTES`.
+   */
+  readonly resourceAttributes?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * Prefix of the names of our own meters. Environment: `METERBRIDGE_NAMESPACE`.
+   * @default ""
+   */
+  readonly namespace?: string;
+  /**
+   * Which parts of the attribution become labels. Environment: `METERBRIDGE_ATTRIBUTION_LABELS`.
+   * @default ["tenant"]
+   */
+  readonly attributionLabels?: readonly AttributionLabel[];
+  /**
+   * Whether the attribution crosses services in W3C baggage. Environment: `METERBRIDGE_ATTRIBUTION_BAGGAGE`.
+   * @default true
+   */
+  readonly attributionBaggage?: boolean;
+  /**
+   * How many series one meter may have, overflow included; the rest is counted under `other`. Environment:
+   * `METERBRIDGE_SERIES_LIMIT`.
+   * @default 2000
+   */
+  readonly seriesLimit?: number;
+  /**
+   * Which generation of the GenAI conventions is recorded: the newest names, those of v1.41, or both. Environment:
+   * `METERBRIDGE_GENAI_SEMCONV`, else `OTEL_SEMCONV_STABILITY_OPT_IN`.
+   * @default "dup"
+   */
+  readonly genaiSemconv?: GenaiSemconv;
+  /**
+   * What prices model calls; null leaves every call unpriced. No environment variable.
+   * @default the price book of `@meterbridge/genai`, loaded at the first call
+   */
+  readonly priceBook?: PriceBook | null;
+  /**
+   * Another meter provider to record into. None of ours is made then, and `exporters` is not allowed: that provider has
+   * its own. No environment variable.
+   */
+  readonly meterProvider?: MeterProvider;
+  /**
+   * Where spans go. Environment: `METERBRIDGE_TRACES_EXPORTER`, else `OTEL_TRACES_EXPORTER`.
+   * @default "otlp" when `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, else "none"
+   */
+  readonly traces?: TracesExporter;
+  /**
+   * How long the last flush may hold the process, in milliseconds, all exporters together. Environment:
+   * `METERBRIDGE_SHUTDOWN_TIMEOUT`.
+   * @default 3000
+   */
+  readonly shutdownTimeoutMillis?: number;
+  /**
+   * Whether SIGTERM and SIGINT flush before they take effect. A process that has no handler of its own still ends by the
+   * signal; one that has keeps its behaviour. Environment: `METERBRIDGE_HANDLE_SIGNALS`.
+   * @default true
+   */
+  readonly handleSignals?: boolean;
+  /**
+   * Takes what OpenTelemetry, the exporters and this package have to tell, the status line included (at info level).
+   * No environment variable.
+   * @default a logger that prints to stderr, a line each, unless the application has set one with `diag.setLogger`
+   */
+  readonly diagLogger?: DiagLogger;
+  /**
+   * How much is told. `"error"` and `"none"` also hide the status line. Environment: `METERBRIDGE_LOG_LEVEL`, else
+   * `OTEL_LOG_LEVEL`.
+   * @default "warn"
+   */
+  readonly logLevel?: LogLevel;
+}
+
+/** @throws Error of one line, naming the option, what was found and what is allowed. */
+export function checkOptions(options: StartOptions): void {
+  const result = v.safeParse(optionsSchema, options, { abortEarly: true });
+  if (result.success) return;
+  const [issue] = result.issues;
+  const name = issue.path?.[0]?.key;
+  if (name === undefined) throw new Error(`[meterbridge] start() takes an object of options, found ${issue.received}`);
+  const known = optionsSchema.entries[name as keyof StartOptions];
+  if (known === undefined) {
+    const names = Object.keys(optionsSchema.entries).join(", ");
+    throw new Error(`[meterbridge] option "${String(name)}" is unknown; known are ${names}`);
+  }
+  const found = show(options[name as keyof StartOptions]);
+  throw new Error(
+    `[meterbridge] option "${String(name)}" must be ${v.getMetadata(known.wrapped).allowed}, found ${found}`,
+  );
+}
+
+function option<Schema extends v.GenericSchema>(schema: Schema, allowed: string) {
+  return v.optional(v.pipe(schema, v.metadata({ allowed })));
+}
+
+const withMethod = (name: string) =>
+  v.custom((value) => typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function");
+
+const optionsSchema = v.strictObject({
+  exporters: option(
+    v.array(v.union([v.pipe(v.string(), v.nonEmpty()), withMethod("createReader")])),
+    "a list of exporters or their names",
+  ),
+  serviceName: option(v.pipe(v.string(), v.nonEmpty()), "text that is not empty"),
+  resourceAttributes: option(
+    v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+    "an object of texts, numbers and booleans",
+  ),
+  namespace: option(
+    v.pipe(v.string(), v.regex(/^([a-z][a-z0-9_]*(\.[a-z0-9_]+)*)?$/i)),
+    "letters, digits, dots and underscores, beginning with a letter",
+  ),
+  attributionLabels: option(
+    v.array(v.picklist(["tenant", "employee", "project"])),
+    "a list of tenant, employee, project",
+  ),
+  attributionBaggage: option(v.boolean(), "true or false"),
+  seriesLimit: option(
+    v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1_000_000)),
+    "a whole number from 2 to 1000000",
+  ),
+  genaiSemconv: option(v.picklist(["dup", "latest", "v1.41"]), "one of dup, latest, v1.41"),
+  priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
+  meterProvider: option(withMethod("getMeter"), "a meter provider"),
+  traces: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
+  shutdownTimeoutMillis: option(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3_600_000)),
+    "a whole number of milliseconds from 1 to 3600000",
+  ),
+  handleSignals: option(v.boolean(), "true or false"),
+  diagLogger: option(withMethod("error"), "a diag logger"),
+  logLevel: option(
+    v.picklist(["none", "error", "warn", "info", "debug", "verbose", "all"]),
+    "one of none, error, warn, info, debug, verbose, all",
+  ),
+});
+
+function show(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value;
+  }
+}

@@ -1,0 +1,115 @@
+import { isMainThread } from "node:worker_threads";
+import { diag, metrics } from "@opentelemetry/api";
+import { configure } from "@meterbridge/core";
+import { registerContext } from "./context.ts";
+import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
+import { installExitHooks } from "./exit-hooks.ts";
+import { installLog, type Log } from "./log.ts";
+import { startMeters } from "./meters.ts";
+import { runAll } from "./pipeline.ts";
+import { createResource } from "./resource.ts";
+import { runningSdk, type Sdk, setRunningSdk } from "./sdk.ts";
+import { type Settings, settle } from "./settings.ts";
+import { checkOptions, type StartOptions } from "./start-options.ts";
+import { startTraces } from "./traces.ts";
+
+/**
+ * Starts Meterbridge for this process: meters to the exporters, spans if asked for, attribution across `await` and
+ * services, a flush before the process ends. Call it before anything else, or preload `@meterbridge/node/register`
+ * instead, which does the same from the environment alone.
+ *
+ * Synchronous. Options win over `METERBRIDGE_*` variables, which win over `OTEL_*` variables. A meter provider that is
+ * already registered stays: it is recorded into, and none of ours is made. In a worker thread, and when
+ * `METERBRIDGE_DISABLED` is true, nothing is started. When an SDK is running already, that one is returned, with a
+ * warning.
+ *
+ * @throws Error of one line when an option, a variable or an exporter is wrong. Nothing has been started then.
+ */
+export function start(options: StartOptions = {}): Sdk {
+  const running = runningSdk();
+  if (running !== undefined) {
+    diag.warn("start() was called again; the options of this call have no effect, the first start stays in force");
+    return running;
+  }
+  checkOptions(options);
+  const environment = readEnvironment();
+  const settings = settle(options, environment);
+  const log = installLog(settings.logLevel, settings.diagLogger);
+  try {
+    const off = whyOff(environment);
+    return off === undefined ? run(settings, environment, log) : doNothing(off, log);
+  } catch (error) {
+    log.uninstall();
+    throw error;
+  }
+}
+
+function run(settings: Settings, environment: Environment, log: Log): Sdk {
+  const { shutdownTimeoutMillis, handleSignals } = settings;
+  const resource = createResource(settings);
+  // What can be refused comes first, so that a refusal leaves nothing behind.
+  configure({
+    namespace: settings.namespace,
+    attributionLabels: settings.attributionLabels,
+    attributionBaggage: settings.attributionBaggage,
+    seriesLimit: settings.seriesLimit,
+    genaiSemconv: settings.genaiSemconv,
+    priceBook: settings.priceBook ?? null,
+  });
+  const meters = startMeters(settings, resource, log.logger);
+  const unregisterContext = registerContext();
+  const traces = startTraces(settings.traces, resource, log.logger);
+  const pipelines = [...meters.pipelines, ...traces.pipelines];
+  const flush = (): Promise<void> => runAll("forceFlush", pipelines, shutdownTimeoutMillis, log.logger);
+  const removeHooks = pipelines.length > 0 ? installExitHooks({ flush, handleSignals }) : () => {};
+
+  async function end(): Promise<void> {
+    removeHooks();
+    await runAll("shutdown", pipelines, shutdownTimeoutMillis, log.logger);
+    traces.unregister();
+    unregisterContext();
+    meters.unregister();
+    setRunningSdk(undefined);
+    log.uninstall();
+  }
+
+  let ended: Promise<void> | undefined;
+  const { "service.name": name, "service.version": version } = resource.attributes;
+  const sdk: Sdk = {
+    status: `${[name, version].filter(Boolean).join(" ")}: ${meters.summary}; ${traces.summary}`,
+    exporters: meters.exporters,
+    meterProvider: meters.provider,
+    forceFlush: () => ended ?? flush(),
+    shutdown: () => (ended ??= end()),
+  };
+  setRunningSdk(sdk);
+  warnOfUnknown(environment.unknown, sdk, log);
+  log.status(sdk.status);
+  return sdk;
+}
+
+function whyOff(environment: Environment): string | undefined {
+  const variable = disabledBy(environment);
+  if (variable !== undefined) return `${variable} is true`;
+  // Ports and exporters belong to the process, which the main thread has already started them for.
+  return isMainThread ? undefined : "this is a worker thread";
+}
+
+function doNothing(reason: string, log: Log): Sdk {
+  const status = `off: ${reason}`;
+  log.status(status);
+  log.uninstall();
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { status, exporters: [], meterProvider: metrics.getMeterProvider(), forceFlush: nothing, shutdown: nothing };
+}
+
+/** A mistyped variable would otherwise change nothing without a word. Exporters have variables of their own. */
+function warnOfUnknown(names: readonly string[], sdk: Sdk, log: Log): void {
+  const exporters = ["prometheus", "otlp", "datadog", ...sdk.exporters.map((exporter) => exporter.name)];
+  const prefixes = exporters.map((name) => `METERBRIDGE_${name.toUpperCase().replaceAll("-", "_")}_`);
+  for (const name of names) {
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) {
+      log.logger.warn(`the environment variable ${name} is unknown and has no effect`);
+    }
+  }
+}

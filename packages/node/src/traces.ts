@@ -1,0 +1,102 @@
+import type { Agent } from "node:http";
+import { createRequire } from "node:module";
+import { type DiagLogger, trace } from "@opentelemetry/api";
+import type { Resource } from "@opentelemetry/resources";
+import type { Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { Pipeline } from "./pipeline.ts";
+import { registeredApi } from "./registered-api.ts";
+import type { TraceSettings } from "./settings.ts";
+import { watchedSpanExporter } from "./watched-span-exporter.ts";
+
+/** The spans of this process, as far as `start()` has to do with them. */
+export interface Traces {
+  readonly pipelines: readonly Pipeline[];
+  /** For the status line. */
+  readonly summary: string;
+  unregister(): void;
+}
+
+/**
+ * Registers a tracer provider that batches spans to the exporters of the settings, unless there is one already. The trace
+ * SDK is loaded here and not before: who sends no spans does not pay for it.
+ */
+export function startTraces(settings: TraceSettings, resource: Resource, logger: DiagLogger): Traces {
+  if (settings.exporters.length === 0) return nothing("traces off");
+  if (registeredApi()?.trace !== undefined) return nothing("traces by the tracer provider that is already registered");
+  const { TracerProvider } = traceSdk();
+  const provider = new TracerProvider({
+    resource,
+    sampler: createSampler(settings),
+    spanProcessors: settings.exporters.map((name) =>
+      name === "console" ? consoleProcessor() : otlpProcessor(settings, logger),
+    ),
+  });
+  if (!trace.setGlobalTracerProvider(provider)) return nothing("traces off (conflict of @opentelemetry/api versions)");
+  return {
+    pipelines: [
+      {
+        name: "traces",
+        forceFlush: (timeoutMillis) => provider.forceFlush({ timeoutMillis }),
+        shutdown: () => provider.shutdown(),
+      },
+    ],
+    summary: `traces ${settings.exporters.join(", ")}`,
+    unregister: () => trace.disable(),
+  };
+}
+
+function nothing(summary: string): Traces {
+  return { pipelines: [], summary, unregister: () => {} };
+}
+
+const require = createRequire(import.meta.url);
+
+function traceSdk(): typeof import("@opentelemetry/sdk-trace") {
+  return require("@opentelemetry/sdk-trace") as typeof import("@opentelemetry/sdk-trace");
+}
+
+function consoleProcessor(): SpanProcessor {
+  const { ConsoleSpanExporter, SimpleSpanProcessor } = traceSdk();
+  return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
+}
+
+function otlpProcessor({ protocol, timeoutMillis }: TraceSettings, logger: DiagLogger): SpanProcessor {
+  const { BatchSpanProcessor } = traceSdk();
+  let agent: Agent | undefined;
+  const exporter = createOtlpExporter(protocol, {
+    timeoutMillis,
+    httpAgentOptions: async (scheme) => {
+      const { Agent } = await (scheme === "http:" ? import("node:http") : import("node:https"));
+      return (agent = new Agent({ keepAlive: true }));
+    },
+  });
+  return new BatchSpanProcessor({
+    exporter: watchedSpanExporter(exporter, { logger, timeoutMillis, abandon: () => agent?.destroy() }),
+    // The watched exporter answers first.
+    exportTimeoutMillis: timeoutMillis + 1000,
+  });
+}
+
+interface OtlpOptions {
+  readonly timeoutMillis: number;
+  httpAgentOptions(scheme: string): Promise<Agent>;
+}
+
+function createOtlpExporter(protocol: TraceSettings["protocol"], options: OtlpOptions): SpanExporter {
+  const { OTLPTraceExporter } =
+    protocol === "http/json"
+      ? (require("@opentelemetry/exporter-trace-otlp-http") as typeof import("@opentelemetry/exporter-trace-otlp-http"))
+      : (require("@opentelemetry/exporter-trace-otlp-proto") as typeof import("@opentelemetry/exporter-trace-otlp-proto"));
+  return new OTLPTraceExporter(options);
+}
+
+function createSampler({ sampler, sampledShare }: TraceSettings): Sampler {
+  const { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, TraceIdRatioBasedSampler } = traceSdk();
+  const roots = {
+    always_on: () => new AlwaysOnSampler(),
+    always_off: () => new AlwaysOffSampler(),
+    traceidratio: () => new TraceIdRatioBasedSampler(sampledShare),
+  };
+  const root = roots[sampler.replace("parentbased_", "") as keyof typeof roots]();
+  return sampler.startsWith("parentbased_") ? new ParentBasedSampler({ root }) : root;
+}

@@ -1,0 +1,5 @@
+// Starts a worker thread, which inherits the preload.
+import { Worker } from "node:worker_threads";
+
+const source = `console.log(Boolean(globalThis[Symbol.for("meterbridge.sdk")]) ? "started in the worker" : "quiet worker");`;
+new Worker(source, { eval: true });

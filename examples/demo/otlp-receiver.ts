@@ -49,19 +49,19 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   let exportCount = 0;
   let newest: readonly Sample[] = [];
 
-  const server = createServer(async (request, response) => {
-    try {
-      if (request.url === "/v1/metrics") {
-        const { resourceMetrics } = v.parse(exportRequest, await readJson(request));
-        const metrics = resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-        exportCount += 1;
-        // Totals are cumulative, so the newest export says it all.
-        newest = metrics.flatMap(samplesOf);
-      } else request.resume();
-      response.setHeader("content-type", "application/json").end("{}");
-    } catch (error) {
-      response.writeHead(400).end(String(error));
-    }
+  const receive = async (request: IncomingMessage): Promise<void> => {
+    if (request.url !== "/v1/metrics") return void request.resume();
+    const { resourceMetrics } = v.parse(exportRequest, await readJson(request));
+    const metrics = resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+    exportCount += 1;
+    // Totals are cumulative, so the newest export says it all.
+    newest = metrics.flatMap(samplesOf);
+  };
+  const server = createServer((request, response) => {
+    receive(request).then(
+      () => response.setHeader("content-type", "application/json").end("{}"),
+      (error: unknown) => response.writeHead(400).end(String(error)),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -113,7 +113,7 @@ function samplesOf({ name, unit, sum, gauge, histogram }: Metric): Sample[] {
 function withUnit(name: string, unit: string, isGauge: boolean): string {
   if (unit === "" || unit.startsWith("{")) return name;
   if (unit === "1") return isGauge ? `${name}_ratio` : name;
-  return `${name}_${{ s: "seconds", By: "bytes" }[unit] ?? unit}`;
+  return `${name}_${{ s: "seconds", By: "bytes" }[unit] ?? unit.toLowerCase()}`;
 }
 
 function labelsOf(point: { attributes: v.InferOutput<typeof attributes> }): Record<string, string> {

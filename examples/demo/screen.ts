@@ -42,9 +42,12 @@ function lineScreen(output: NodeJS.WriteStream): Screen {
   let next = 0;
   return {
     show(frame) {
+      if (next === 0) {
+        output.write(`${renderAddresses(frame).join("\n")}\n`);
+        next = secondsBetweenLines;
+      }
       if (frame.summary === undefined || frame.seconds < next) return;
-      if (next === 0) output.write(`${renderAddresses(frame).join("\n")}\n`);
-      next = frame.seconds + secondsBetweenLines;
+      next += secondsBetweenLines;
       output.write(`${renderLine(frame, frame.summary)}\n`);
     },
     close() {},
@@ -67,7 +70,7 @@ export function renderScreen(frame: Frame): readonly string[] {
 /** One line for a log: the totals so far. */
 export function renderLine({ seconds }: Pick<Frame, "seconds">, summary: Summary): string {
   const all = sumOfModels(summary.models);
-  const tickets = Object.values(summary.tickets).reduce((sum, count) => sum + count, 0);
+  const tickets = Object.values(summary.tickets).reduce((sum, added) => sum + added, 0);
   return [
     clock(seconds),
     `${count(tickets)} tickets`,
@@ -80,7 +83,7 @@ export function renderLine({ seconds }: Pick<Frame, "seconds">, summary: Summary
 
 /** Where to look. */
 function renderAddresses({ addresses, otlpExports }: Pick<Frame, "addresses" | "otlpExports">): readonly string[] {
-  const exports = otlpExports === undefined ? "" : `  ${count(otlpExports)} exports`;
+  const exports = !otlpExports ? "" : `  ${count(otlpExports)} exports`;
   const cells = [
     addresses.metrics && `metrics ${addresses.metrics}`,
     addresses.health && `health ${addresses.health}`,

@@ -1,13 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Router } from "express";
 
-// The shop behind the support desk: a handbook, orders, and the people who review large refunds. Nothing is metered here.
+// The shop behind the support desk: a handbook, orders, customers, and people who review refunds. Nothing is metered here.
 
-export type Decision = "approved" | "rejected" | "expired";
+export interface Ticket {
+  readonly id: string;
+  readonly text: string;
+  /** Id of the order it is about. */
+  readonly order: string;
+  /** The model that the customer's plan pays for. */
+  readonly model: string | undefined;
+}
 
 export interface Order {
   readonly id: string;
   readonly euros: number;
 }
+
+export type Decision = "approved" | "rejected" | "expired";
 
 const handbook: readonly string[] = [
   "A parcel takes two working days within the country.",
@@ -33,39 +43,42 @@ export async function findOrder(id: string): Promise<Order> {
 }
 
 /** Tells the customer's system by webhook; throws when it does not accept. */
-export async function postJson(url: string, body: unknown): Promise<void> {
-  const response = await fetch(url, {
+export async function notifyCustomer({ id }: Ticket): Promise<void> {
+  const response = await fetch(process.env["WEBHOOK_URL"] ?? "", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ ticket: id, status: "answered" }),
     signal: AbortSignal.timeout(2_000),
   });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`the webhook was refused with ${response.status}`);
 }
 
-const reviews = new Map<string, (decision: Decision) => void>();
+const secondsToDecide = 3;
+const pending = new Map<string, (decision: Decision) => void>();
 
-/** Asks a person; nobody decides within `seconds`: expired. */
-export function askReviewer(ticket: string, seconds = 3): Promise<Decision> {
+/** Puts the ticket before a person; when nobody decides in time it is expired. */
+export function askReviewer(ticket: string): Promise<Decision> {
   return new Promise((resolve) => {
     const decide = (decision: Decision): void => {
       clearTimeout(timer);
-      reviews.delete(ticket);
+      pending.delete(ticket);
       resolve(decision);
     };
-    const timer = setTimeout(decide, seconds * 1000, "expired");
-    reviews.set(ticket, decide);
+    const timer = setTimeout(decide, secondsToDecide * 1000, "expired");
+    pending.set(ticket, decide);
   });
 }
 
-export function pendingReviews(): readonly string[] {
-  return [...reviews.keys()];
-}
+/** Where people see which tickets wait for them, and decide. */
+export const reviewDesk: Router = Router();
 
-/** Hands a person's decision to whoever waits for it; false when nobody does. */
-export function decideReview(ticket: string, decision: Decision): boolean {
-  const decide = reviews.get(ticket);
-  decide?.(decision);
-  return decide !== undefined;
-}
+reviewDesk.get("/reviews", (_request, response) => {
+  response.json([...pending.keys()]);
+});
+
+reviewDesk.post("/reviews/:ticket", (request, response) => {
+  const decide = pending.get(request.params.ticket);
+  decide?.(request.body.decision === "approved" ? "approved" : "rejected");
+  response.sendStatus(decide === undefined ? 404 : 204);
+});

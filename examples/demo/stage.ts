@@ -118,7 +118,7 @@ function addressesOfModels(models: ModelServer): NodeJS.ProcessEnv {
 
 /** The port that the environment names, else 9464, else the next free one. */
 async function prometheusPort(environment: NodeJS.ProcessEnv): Promise<number> {
-  const named = environment["OTEL_EXPORTER_PROMETHEUS_PORT"];
+  const named = environment["METERBRIDGE_PROMETHEUS_PORT"] || environment["OTEL_EXPORTER_PROMETHEUS_PORT"];
   if (named) return Number(named);
   for (let port = 9464; port < 9564; port += 1) if (await isFree(port)) return port;
   throw new Error("no port from 9464 to 9563 is free: name one in OTEL_EXPORTER_PROMETHEUS_PORT");

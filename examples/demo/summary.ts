@@ -82,7 +82,7 @@ export function summarise(samples: readonly Sample[]): Summary {
       failed: total("llm_requests_total", { model, status: "failed" }),
       inputTokens: total(inputTokens, { gen_ai_request_model: model }),
       outputTokens: total(outputTokens, { gen_ai_request_model: model }),
-      costUsd: total("llm_cost_USD_total", { model }),
+      costUsd: total("llm_cost_usd_total", { model }),
       unpriced: total("llm_unpriced_total", { model }),
       p50: quantile(samples, callDuration, { gen_ai_request_model: model }, 0.5),
       p95: quantile(samples, callDuration, { gen_ai_request_model: model }, 0.95),
@@ -91,7 +91,7 @@ export function summarise(samples: readonly Sample[]): Summary {
       tenant,
       calls: total("llm_requests_total", { tenant }),
       tokens: total(inputTokens, { tenant }) + total(outputTokens, { tenant }),
-      costUsd: total("llm_cost_USD_total", { tenant }),
+      costUsd: total("llm_cost_usd_total", { tenant }),
     })),
     steps: steps.flatMap(({ kind, meter, label }) =>
       valuesOf(samples, meter, label).map((name) => ({
@@ -120,7 +120,7 @@ export function summarise(samples: readonly Sample[]): Summary {
         total("support_tickets_total", { channel }),
       ]),
     ),
-    refunds: { count: total("support_refund_amount_EUR_count"), euros: total("support_refund_amount_EUR_sum") },
+    refunds: { count: total("support_refund_amount_eur_count"), euros: total("support_refund_amount_eur_sum") },
   };
 }
 

@@ -25,6 +25,15 @@ test("attributes given in another order are the same series", () => {
   );
 });
 
+test("a frozen attribute object is the same series as a fresh one, each time", () => {
+  const frozen = Object.freeze({ tenant: "a", model: "m" });
+  const other = Object.freeze({ tenant: "b", model: "m" });
+  for (let time = 0; time < 2; time++) {
+    expect(attributesKey(frozen)).toBe(attributesKey({ model: "m", tenant: "a" }));
+    expect(attributesKey(other)).not.toBe(attributesKey(frozen));
+  }
+});
+
 test("two different attribute sets are never taken for one series", () => {
   fc.assert(
     fc.property(attributeEntries, attributeEntries, (left, right) => {

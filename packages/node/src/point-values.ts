@@ -2,11 +2,12 @@ import type { ExponentialHistogram, Histogram } from "@opentelemetry/sdk-metrics
 
 /** A total and the delta that follows it, as one new histogram. Both must have the same boundaries. */
 export function mergeHistograms(total: Histogram, delta: Histogram): Histogram {
-  const { boundaries, counts } = total.buckets;
-  return {
-    ...mergeSummaries(total, delta),
-    buckets: { boundaries, counts: counts.map((count, index) => count + (delta.buckets.counts[index] ?? 0)) },
-  };
+  const { boundaries } = total.buckets;
+  const counts = total.buckets.counts.slice();
+  for (const [bucket, count] of delta.buckets.counts.entries()) counts[bucket] = (counts[bucket] ?? 0) + count;
+  const merged: Histogram = { count: total.count + delta.count, buckets: { boundaries, counts } };
+  addSummaries(merged, total, delta);
+  return merged;
 }
 
 /**
@@ -21,26 +22,28 @@ export function mergeExponentialHistograms(
   delta: ExponentialHistogram,
 ): ExponentialHistogram {
   const scale = commonScale(total, delta);
-  return {
-    ...mergeSummaries(total, delta),
+  const merged: ExponentialHistogram = {
+    count: total.count + delta.count,
     scale,
     zeroCount: total.zeroCount + delta.zeroCount,
     positive: mergeBuckets(total.positive, total.scale - scale, delta.positive, delta.scale - scale),
     negative: mergeBuckets(total.negative, total.scale - scale, delta.negative, delta.scale - scale),
   };
+  addSummaries(merged, total, delta);
+  return merged;
 }
 
-type Summary = Pick<Histogram, "count" | "sum" | "min" | "max">;
+type Summary = Pick<Histogram, "sum" | "min" | "max">;
 
-function mergeSummaries(total: Summary, delta: Summary): Summary {
-  const merged: Summary = { count: total.count + delta.count };
+function addSummaries(merged: Summary, total: Summary, delta: Summary): void {
   if (total.sum !== undefined && delta.sum !== undefined) merged.sum = total.sum + delta.sum;
   // A histogram that saw no value, or is not to record the extremes, has none.
-  const min = Math.min(total.min ?? Infinity, delta.min ?? Infinity);
-  const max = Math.max(total.max ?? -Infinity, delta.max ?? -Infinity);
-  if (total.min !== undefined || delta.min !== undefined) merged.min = min;
-  if (total.max !== undefined || delta.max !== undefined) merged.max = max;
-  return merged;
+  if (total.min !== undefined || delta.min !== undefined) {
+    merged.min = Math.min(total.min ?? Infinity, delta.min ?? Infinity);
+  }
+  if (total.max !== undefined || delta.max !== undefined) {
+    merged.max = Math.max(total.max ?? -Infinity, delta.max ?? -Infinity);
+  }
 }
 
 /**

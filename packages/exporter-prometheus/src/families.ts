@@ -37,7 +37,7 @@ export function gatherFamilies(
   const owners = new Map<string, string>(reservedNames.map((name) => [name, "target information"]));
 
   for (const candidate of candidatesOf(scopeMetrics)) {
-    for (const name of namesToTry(candidate)) {
+    for (const name of namesToTry(candidate, families.get(candidate.family)?.kind)) {
       const existing = families.get(name);
       if (existing !== undefined && joins(existing, candidate)) {
         existing.declaredUnit ||= candidate.declaredUnit;
@@ -118,10 +118,10 @@ function joins(family: { readonly kind: MetricKind; readonly declaredUnit: strin
   return units.size < 2;
 }
 
-function* namesToTry({ family, kind, declaredUnit }: Candidate): Generator<string> {
+function* namesToTry({ family, kind, declaredUnit }: Candidate, takenBy: MetricKind | undefined): Generator<string> {
   yield family;
-  const unit = prometheusWord(declaredUnit.replace(/[{}]/g, "")).replace(/^_+|_+$/g, "");
-  if (unit !== "" && !family.endsWith(`_${unit}`)) yield `${family}_${unit}`;
+  const unit = takenBy === kind ? prometheusWord(declaredUnit).replace(/^_+|_+$/g, "") : "";
+  if (unit !== "") yield `${family}_${unit}`;
   yield `${family}_${kind}`;
   for (let number = 2; ; number++) yield `${family}_${kind}_${number}`;
 }

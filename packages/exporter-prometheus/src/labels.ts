@@ -29,9 +29,8 @@ export function createLabelWriter(reserved: ReadonlySet<string>): LabelWriter {
     }
     let text = "";
     for (const slot of slots) {
-      const value = slotValue(attributes, slot);
-      if (value === "") continue;
-      text += `${text === "" ? "" : ","}${slot.name}="${escapeQuoted(value)}"`;
+      const label = slotLabel(attributes, slot);
+      if (label !== "") text += text === "" ? label : `,${label}`;
     }
     return text;
   };
@@ -42,9 +41,13 @@ interface Slot {
   readonly key: string;
   /** Further keys that give the same label, in order. */
   readonly furtherKeys: readonly string[];
+  /** Finished labels by value: most values occur in many series. */
+  readonly known: Map<string, string>;
 }
 
 const longestJoined = 1024;
+const longestKnown = 256;
+const mostKnown = 1000;
 
 function planSlots(keys: readonly string[], names: Map<string, string>, reserved: ReadonlySet<string>): Slot[] {
   const keysByName = new Map<string, string[]>();
@@ -58,21 +61,33 @@ function planSlots(keys: readonly string[], names: Map<string, string>, reserved
   return [...keysByName]
     .map(([name, sharing]) => {
       const [key = "", ...furtherKeys] = sharing.length === 1 ? sharing : sharing.toSorted(byCodeUnit);
-      return { name, key, furtherKeys };
+      return { name, key, furtherKeys, known: new Map<string, string>() };
     })
     .toSorted((left, right) => byCodeUnit(left.name, right.name));
 }
 
-function slotValue(attributes: Readonly<Record<string, unknown>>, slot: Slot): string {
-  const value = readValue(attributes, slot.key);
-  if (slot.furtherKeys.length === 0) return value;
-  const values = [value, ...slot.furtherKeys.map((key) => readValue(attributes, key))];
-  return cutText(values.filter((one) => one !== "").join(";"), longestJoined);
+function slotLabel(attributes: Readonly<Record<string, unknown>>, slot: Slot): string {
+  const value = read(attributes, slot.key);
+  if (slot.furtherKeys.length > 0) {
+    const values = [value, ...slot.furtherKeys.map((key) => read(attributes, key))].map(labelValue);
+    return labelText(slot, cutText(values.filter((one) => one !== "").join(";"), longestJoined));
+  }
+  if (typeof value !== "string" || value.length > longestKnown) return labelText(slot, labelValue(value));
+  let label = slot.known.get(value);
+  if (label === undefined) {
+    label = labelText(slot, labelValue(value));
+    if (slot.known.size < mostKnown) slot.known.set(value, label);
+  }
+  return label;
 }
 
-function readValue(attributes: Readonly<Record<string, unknown>>, key: string): string {
+function labelText({ name }: Slot, value: string): string {
+  return value === "" ? "" : `${name}="${escapeQuoted(value)}"`;
+}
+
+function read(attributes: Readonly<Record<string, unknown>>, key: string): unknown {
   try {
-    return labelValue(attributes[key]);
+    return attributes[key];
   } catch {
     return "[unreadable]";
   }

@@ -22,7 +22,7 @@ export function exposedName(name: string, unit: string, kind: MetricKind): Expos
   const isCounter = kind === "counter";
   const plain = tidy(isCounter ? withoutTotal(prometheusWord(name)) : prometheusWord(name));
   let unitSuffix = unitName(unit);
-  if (unitSuffix === "ratio" && kind !== "gauge" && kind !== "up_down_counter") unitSuffix = "";
+  if (unitSuffix === "ratio" && kind !== "gauge") unitSuffix = "";
   if (unitSuffix === "" || reservedSuffixes.has(unitSuffix)) return { family: plain, unit: "" };
   if (plain === unitSuffix) return { family: plain, unit: "" };
   if (plain.endsWith(`_${unitSuffix}`)) return { family: plain, unit: unitSuffix };

@@ -81,7 +81,7 @@ function writeNumbers(
     writeHeader(lines, { name: sampleName, type: "unknown", help }, openMetrics);
   }
   for (const [labels, value] of series) {
-    lines.push(labels === "" ? `${sampleName} ` : `${sampleName}{${labels}} `, valueText(value), "\n");
+    lines.push(`${sampleName}${labels === "" ? "" : `{${labels}}`} ${valueText(value)}\n`);
   }
 }
 

@@ -52,7 +52,7 @@ export interface StartOptions {
   readonly genaiSemconv?: GenaiSemconv;
   /**
    * What prices model calls; null leaves every call unpriced. No environment variable.
-   * @default the price book of `@meterbridge/genai`, loaded at the first call
+   * @default the price book of `@meterbridge/genai`, whose data is loaded at the first call
    */
   readonly priceBook?: PriceBook | null;
   /**

@@ -1,6 +1,7 @@
 import { isMainThread } from "node:worker_threads";
 import { diag, metrics } from "@opentelemetry/api";
 import { configure } from "@meterbridge/core";
+import { genaiPrices } from "@meterbridge/genai";
 import { registerContext } from "./context.ts";
 import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
 import { installExitHooks } from "./exit-hooks.ts";
@@ -54,7 +55,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     attributionBaggage: settings.attributionBaggage,
     seriesLimit: settings.seriesLimit,
     genaiSemconv: settings.genaiSemconv,
-    priceBook: settings.priceBook ?? null,
+    priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
   });
   const meters = startMeters(settings, resource, log.logger);
   const unregisterContext = registerContext();

@@ -33,6 +33,21 @@ test("what the application records through core reaches every exporter, whole", 
   expect(sdk.meterProvider).toBe(metrics.getMeterProvider());
 });
 
+test("model calls are priced without a word of configuration, and are not when the price book is null", async () => {
+  const priced = keepingExporter("priced");
+  const sdk = startQuietly({ exporters: [priced] });
+  const call = { provider: "openai", model: "gpt-4o", inputTokens: 1000, outputTokens: 1000 };
+  llm.record(call);
+  expect(metricNames(await priced.collect())).toContain("llm.cost");
+  await sdk.shutdown();
+  const unpriced = keepingExporter("unpriced");
+  startQuietly({ exporters: [unpriced], priceBook: null });
+  llm.record(call);
+  const names = metricNames(await unpriced.collect());
+  expect(names).toContain("llm.unpriced");
+  expect(names).not.toContain("llm.cost");
+});
+
 test("the resource says who is sending: the service, the instance, what the environment and the options add", async () => {
   vi.stubEnv("OTEL_RESOURCE_ATTRIBUTES", "service.name=from-attributes,team=blue,region=eu");
   const exporter = keepingExporter();

@@ -1,0 +1,8 @@
+// A CommonJS application: records, then prints what a scrape of itself says.
+const { llm } = require("@meterbridge/core");
+
+llm.record({ provider: "openai", model: "gpt-5" });
+setTimeout(async () => {
+  const response = await fetch(`http://127.0.0.1:${process.argv[2]}/metrics`);
+  console.log(await response.text());
+}, 50);

@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const repository = path.join(import.meta.dirname, "../../..");
+const ours = ["core", "exporter", "exporter-otlp", "exporter-prometheus", "genai", "node"];
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly publishConfig: { readonly exports: object };
+}
+
+/**
+ * A directory laid out as `npm install` leaves it for a user: our packages built and with the exports map they are
+ * published with, their dependencies beside them. The caller removes it.
+ */
+export async function installApplication(): Promise<string> {
+  const application = mkdtempSync(path.join(tmpdir(), "meterbridge-installed-"));
+  const modules = path.join(application, "node_modules");
+  for (const name of ours) await installOurs(name, modules);
+  writeFileSync(path.join(application, "package.json"), JSON.stringify({ name: "shop", version: "1.2.0" }));
+  cpSync(path.join(import.meta.dirname, "applications"), application, { recursive: true });
+  return application;
+}
+
+async function installOurs(name: string, modules: string): Promise<void> {
+  const source = path.join(repository, "packages", name);
+  const target = path.join(modules, "@meterbridge", name);
+  const manifest = JSON.parse(readFileSync(path.join(source, "package.json"), "utf8")) as Manifest;
+  mkdirSync(target, { recursive: true });
+  // What `pnpm pack` does to it.
+  const published = { ...manifest, exports: manifest.publishConfig.exports };
+  writeFileSync(path.join(target, "package.json"), JSON.stringify(published));
+  // Not into the package's own dist, which other tests may be building.
+  const rolldown = path.join(repository, "node_modules/.bin/rolldown");
+  await promisify(execFile)(rolldown, ["-c", "../../rolldown.config.ts", "--dir", path.join(target, "dist")], {
+    cwd: source,
+  });
+  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    if (!dependency.startsWith("@meterbridge/")) link(dependency, source, modules);
+  }
+}
+
+function link(dependency: string, source: string, modules: string): void {
+  const target = path.join(modules, dependency);
+  mkdirSync(path.dirname(target), { recursive: true });
+  try {
+    symlinkSync(realpathSync(path.join(source, "node_modules", dependency)), target, "dir");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}

@@ -10,7 +10,7 @@ import type { Attributes } from "@opentelemetry/api";
  * Never throws. An attribute is not left out, since that could make two series one.
  */
 export function sanitiseAttributes(attributes: Attributes): Attributes {
-  const cleaned = sanitise(attributes, { parents: [], left: mostValues });
+  const cleaned = sanitise(attributes, { parents: new Set(), left: mostValues });
   return isObject(cleaned) ? cleaned : {};
 }
 
@@ -19,7 +19,7 @@ const mostValues = 10_000;
 const deepest = 16;
 
 interface Walk {
-  readonly parents: object[];
+  readonly parents: Set<object>;
   /** How many more values may be looked at. */
   left: number;
 }
@@ -33,8 +33,12 @@ function sanitise(value: unknown, walk: Walk): unknown {
   if (typeof value === "number") return isSendable(value) ? value : String(value);
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   if (typeof value === "function") return "[function]";
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  return sanitiseObject(value, walk);
+  if (typeof value !== "object" || value === null) return value;
+  try {
+    return value instanceof Uint8Array ? value : sanitiseObject(value, walk);
+  } catch {
+    return "[unreadable]";
+  }
 }
 
 /** An integer attribute travels as int64, which JSON collectors check. */
@@ -43,22 +47,25 @@ function isSendable(value: number): boolean {
 }
 
 function sanitiseObject(value: object, walk: Walk): unknown {
-  if (walk.parents.includes(value)) return "[cyclic]";
+  if (walk.parents.has(value)) return "[cyclic]";
+  const keys = Object.keys(value);
+  walk.left -= Array.isArray(value) ? value.length : keys.length;
+  if (walk.left < 0 || walk.parents.size >= deepest) return "[too large]";
+  walk.parents.add(value);
   try {
-    const keys = Object.keys(value);
-    walk.left -= Array.isArray(value) ? value.length : keys.length;
-    if (walk.left < 0 || walk.parents.length >= deepest) return "[too large]";
-    walk.parents.push(value);
-    const entries = keys.map((key) => {
-      const before: unknown = Reflect.get(value, key);
-      return { key, before, after: sanitise(before, walk) };
-    });
-    walk.parents.pop();
-    if (entries.every(({ before, after }) => Object.is(before, after))) return value;
-    return Array.isArray(value)
-      ? entries.map(({ after }) => after)
-      : Object.fromEntries(entries.map(({ key, after }) => [key, after]));
-  } catch {
-    return "[unreadable]";
+    return sanitiseEntries(value, keys, walk);
+  } finally {
+    walk.parents.delete(value);
   }
+}
+
+/** The object itself when all in it is fine. */
+function sanitiseEntries(value: object, keys: readonly string[], walk: Walk): unknown {
+  const entries = keys.map((key) => {
+    const before: unknown = Reflect.get(value, key);
+    return { key, before, after: sanitise(before, walk) };
+  });
+  if (entries.every(({ before, after }) => Object.is(before, after))) return value;
+  if (Array.isArray(value)) return entries.map(({ after }) => after);
+  return Object.fromEntries(entries.map(({ key, after }) => [key, after]));
 }

@@ -169,16 +169,20 @@ async function expectTotals(baseUrl: string, selector: string, sent: Sent): Prom
     const all = [selector, labels].filter((part) => part !== "").join(",");
     return (await query(baseUrl, `sum(${name}{${all}})`, ""))[""] ?? 0;
   };
-  const read = async (): Promise<typeof expected> => ({
-    requests: await total("http_server_request_duration_seconds_count", ""),
-    users: await total("user_active", 'window="1d"'),
-    failedTickets: await total("workflow_executions_total", 'status="failed"'),
-    tenants: Object.keys(await byModel("llm_requests_total", "tenant")).toSorted(),
-    calls: await byModel("llm_requests_total", "model"),
-    inputTokens: await byModel("gen_ai_client_inference_usage_input_tokens_total", "gen_ai_request_model"),
-    outputTokens: await byModel("gen_ai_client_inference_usage_output_tokens_total", "gen_ai_request_model"),
-  });
-  await until(async () => JSON.stringify(await read()) === JSON.stringify(expected), "the totals", 12).catch(() => {});
+  const read = async (): Promise<typeof expected> => {
+    // VictoriaMetrics would show what has come in only some seconds later. Prometheus has no such page.
+    await fetch(`${baseUrl}/internal/force_flush`);
+    return {
+      requests: await total("http_server_request_duration_seconds_count", ""),
+      users: await total("user_active", 'window="1d"'),
+      failedTickets: await total("workflow_executions_total", 'status="failed"'),
+      tenants: Object.keys(await byModel("llm_requests_total", "tenant")).toSorted(),
+      calls: await byModel("llm_requests_total", "model"),
+      inputTokens: await byModel("gen_ai_client_inference_usage_input_tokens_total", "gen_ai_request_model"),
+      outputTokens: await byModel("gen_ai_client_inference_usage_output_tokens_total", "gen_ai_request_model"),
+    };
+  };
+  await until(async () => JSON.stringify(await read()) === JSON.stringify(expected), "the totals", 25).catch(() => {});
   expect(await read()).toEqual(expected);
 }
 

@@ -20,25 +20,36 @@ export interface Screen {
   close(): void;
 }
 
+/** The part of `process.stdout` that is needed. */
+export interface Output {
+  readonly isTTY: boolean;
+  readonly rows: number;
+  write(text: string): boolean;
+}
+
 const width = 80;
 
 /** On a terminal the frame is redrawn in place; otherwise the addresses and then one line now and then are written. */
-export function openScreen(output: NodeJS.WriteStream): Screen {
+export function openScreen(output: Output): Screen {
   if (!output.isTTY) return lineScreen(output);
   // The alternate screen, without a cursor and without wrapping in a narrow window.
   output.write("\x1b[?1049h\x1b[?25l\x1b[?7l");
+  let open = true;
   return {
     show(frame) {
       const lines = renderScreen(frame).slice(0, output.rows);
       output.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\n")}\x1b[J`);
     },
-    close: () => void output.write("\x1b[?7h\x1b[?25h\x1b[?1049l"),
+    close() {
+      if (open) output.write("\x1b[?7h\x1b[?25h\x1b[?1049l");
+      open = false;
+    },
   };
 }
 
 const secondsBetweenLines = 2;
 
-function lineScreen(output: NodeJS.WriteStream): Screen {
+function lineScreen(output: Output): Screen {
   let next = 0;
   return {
     show(frame) {
@@ -56,7 +67,7 @@ function lineScreen(output: NodeJS.WriteStream): Screen {
 
 /** The whole screen: at most 24 lines of 80 columns. */
 export function renderScreen(frame: Frame): readonly string[] {
-  const title = ` ${styleText("bold", "meterbridge demo")}  ${clock(frame.seconds)}  ${frame.exporters.join(" + ")}`;
+  const title = ` ${styleText("bold", "meterbridge demo")}  ${clock(frame.seconds)}  ${whereTo(frame)}`;
   const note = styleText("dim", frame.note);
   const gap = width - 1 - visibleLength(title) - visibleLength(note);
   const head = [title + " ".repeat(Math.max(1, gap)) + note, ...renderAddresses(frame), rule()];
@@ -81,20 +92,21 @@ export function renderLine({ seconds }: Pick<Frame, "seconds">, summary: Summary
   ].join("  ");
 }
 
+function whereTo({ exporters, otlpExports }: Frame): string {
+  return `${exporters.join(" + ")}${otlpExports ? `, ${count(otlpExports)} pushed` : ""}`;
+}
+
 /** Where to look. */
-function renderAddresses({ addresses, otlpExports }: Pick<Frame, "addresses" | "otlpExports">): readonly string[] {
-  const exports = !otlpExports ? "" : `  ${count(otlpExports)} exports`;
-  const cells = [
-    addresses.metrics && `metrics ${addresses.metrics}`,
-    addresses.health && `health ${addresses.health}`,
-    `service ${addresses.service}  pid ${addresses.pid}`,
-    addresses.otlp && `otlp ${addresses.otlp}${exports}`,
-  ].filter((cell) => cell !== undefined && cell !== "");
-  const lines: string[] = [];
-  for (let index = 0; index < cells.length; index += 2) {
-    lines.push(` ${(cells[index] ?? "").padEnd(37)} ${cells[index + 1] ?? ""}`.trimEnd());
-  }
-  return lines;
+function renderAddresses({ addresses }: Pick<Frame, "addresses">): readonly string[] {
+  const { metrics, health, service, pid, otlp } = addresses;
+  const rows = [
+    [metrics && `metrics ${metrics}`, health && `health ${health}`],
+    [`service ${service} (pid ${pid})`, otlp && `otlp ${otlp}`],
+  ];
+  return rows
+    .map((cells) => cells.filter((cell) => cell !== undefined))
+    .filter((cells) => cells.length > 0)
+    .map(([left = "", right = ""]) => cut(` ${left.padEnd(37)}  ${right}`.trimEnd(), width));
 }
 
 function modelTable(models: readonly ModelRow[]): readonly string[] {
@@ -107,11 +119,11 @@ function modelTable(models: readonly ModelRow[]): readonly string[] {
     styleText("dim", row("model", ["calls", "failed", "tokens in", "tokens out", "cost", "p50", "p95"])),
     ...models.map((model) =>
       row(cut(model.model, 18), [
-        count(model.calls),
-        count(model.failed),
+        count(model.calls, 6),
+        count(model.failed, 6),
         count(model.inputTokens),
         count(model.outputTokens),
-        model.unpriced > 0 && model.costUsd === 0 ? "unpriced" : money(model.costUsd),
+        cost(model),
         duration(model.p50),
         duration(model.p95),
       ]),
@@ -119,8 +131,8 @@ function modelTable(models: readonly ModelRow[]): readonly string[] {
     styleText(
       "bold",
       row("all models", [
-        count(all.calls),
-        count(all.failed),
+        count(all.calls, 6),
+        count(all.failed, 6),
         count(all.inputTokens),
         count(all.outputTokens),
         money(all.costUsd),
@@ -134,9 +146,7 @@ function tenantTable(tenants: readonly TenantRow[]): readonly string[] {
     ` ${name.padEnd(11)}${calls.padStart(6)}${tokens.padStart(10)}${cost.padStart(9)}`;
   return [
     styleText("dim", row("tenant", "calls", "tokens", "cost")),
-    ...tenants.map(({ tenant, calls, tokens, costUsd }) =>
-      row(cut(tenant, 10), count(calls), count(tokens), costUsd === 0 ? "unpriced" : money(costUsd)),
-    ),
+    ...tenants.map((each) => row(cut(each.tenant, 10), count(each.calls, 5), count(each.tokens, 9), cost(each))),
   ];
 }
 
@@ -146,7 +156,7 @@ function stepTable(steps: readonly StepRow[]): readonly string[] {
   return [
     styleText("dim", row("step", "", ["done", "fail", "stop"])),
     ...steps.map(({ kind, name, completed, failed, cancelled }) =>
-      row(kind, cut(name, 15), [count(completed), count(failed), count(cancelled)]),
+      row(kind, cut(name, 15), [count(completed, 5), count(failed, 4), count(cancelled, 4)]),
     ),
   ];
 }
@@ -201,17 +211,24 @@ function cut(text: string, length: number): string {
 }
 
 const wholeNumbers = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const shortNumbers = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
-function count(value: number): string {
-  return wholeNumbers.format(value);
+/** In full where there is room, else as 12.3K. */
+function count(value: number, room = 10): string {
+  const full = wholeNumbers.format(value);
+  return full.length <= room ? full : shortNumbers.format(value);
+}
+
+function cost({ costUsd, unpriced }: Pick<ModelRow, "costUsd" | "unpriced">): string {
+  return costUsd === 0 && unpriced > 0 ? "unpriced" : money(costUsd);
 }
 
 function money(dollars: number): string {
-  return `$${dollars.toFixed(4)}`;
+  return `$${dollars.toFixed(dollars < 100 ? 4 : 2)}`;
 }
 
 function duration(seconds: number): string {
-  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(2)} s`;
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 }
 
 function clock(seconds: number): string {

@@ -37,6 +37,7 @@ export interface TenantRow {
   readonly calls: number;
   readonly tokens: number;
   readonly costUsd: number;
+  readonly unpriced: number;
 }
 
 export interface StepRow {
@@ -92,6 +93,7 @@ export function summarise(samples: readonly Sample[]): Summary {
       calls: total("llm_requests_total", { tenant }),
       tokens: total(inputTokens, { tenant }) + total(outputTokens, { tenant }),
       costUsd: total("llm_cost_usd_total", { tenant }),
+      unpriced: total("llm_unpriced_total", { tenant }),
     })),
     steps: steps.flatMap(({ kind, meter, label }) =>
       valuesOf(samples, meter, label).map((name) => ({

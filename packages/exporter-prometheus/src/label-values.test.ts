@@ -18,7 +18,7 @@ describe("labelValue", () => {
     [2n ** 70n, "1180591620717411303424"],
     [Symbol("secret"), "Symbol(secret)"],
     [() => "code", "[function]"],
-    [class Secret {}, "[function]"],
+    [Date, "[function]"],
     [new Date(0), "1970-01-01T00:00:00.000Z"],
     [new Date(Number.NaN), "Invalid Date"],
     [["a", 1, null], '["a",1,null]'],

@@ -55,7 +55,8 @@ export function parseExposition(text: string, format: ExpositionFormat): ParsedF
     const sample = parseSample(line);
     if (current === undefined) throw new Error(`sample without a family: ${line}`);
     checkMembership(current, sample, openMetrics);
-    const identity = JSON.stringify([sample.name, [...sample.labels].filter(([, value]) => value !== "").toSorted()]);
+    const present = [...sample.labels].filter(([, value]) => value !== "").map((label) => JSON.stringify(label));
+    const identity = [sample.name, ...present.toSorted(byCodeUnit)].join();
     if (series.has(identity)) throw new Error(`series twice: ${line}`);
     series.add(identity);
     current.samples.push(sample);
@@ -65,6 +66,8 @@ export function parseExposition(text: string, format: ExpositionFormat): ParsedF
   for (const family of parsed) if (family.type === "histogram") checkHistogram(family);
   return parsed;
 }
+
+const byCodeUnit = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 
 /** The sum of all samples of one name. */
 export function total(families: readonly ParsedFamily[], sampleName: string): number {

@@ -1,4 +1,4 @@
-import type { HrTime } from "@opentelemetry/api";
+import { type HrTime, ValueType } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
@@ -74,7 +74,7 @@ function base({
   description = "",
 }: Description): Pick<MetricData, "descriptor" | "aggregationTemporality"> {
   return {
-    descriptor: { name, unit, description, valueType: 1 },
+    descriptor: { name, unit, description, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
 }

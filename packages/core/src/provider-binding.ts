@@ -48,7 +48,10 @@ export function createProviderBinding(scope: { readonly name: string; readonly v
       follow();
       return generation;
     },
-    isBound: () => provider !== undefined,
+    isBound() {
+      follow();
+      return provider !== undefined;
+    },
     canForget: () => provider !== undefined && Reflect.get(provider, forgets) === true,
     meter: () => (provider === undefined ? null : metrics.getMeter(scope.name, scope.version)),
     onRebind(callback) {

@@ -1,5 +1,6 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import type { MetricProducer, ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 export interface Collection {
   /**
@@ -32,6 +33,8 @@ export function createCollection(producer: MetricProducer, timeoutMillis: number
 
   const collectOnce = async (): Promise<ResourceMetrics> => {
     const tooLate = `collecting the metrics took longer than ${timeoutMillis} ms`;
+    // Collecting may hold the event loop. Every scrape that has arrived by now is read first and shares this collection.
+    await nextTurn();
     try {
       const outcome = await withDeadline(collectFrom(producer), timeoutMillis);
       if (outcome === undefined) {

@@ -63,7 +63,7 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusExporter 
     async render() {
       if (reader === undefined)
         throw new Error("[meterbridge] [prometheus] render() needs a started exporter: pass it to start()");
-      return await reader.scrape("text");
+      return (await reader.scrape("text")).toString();
     },
     address: () => server?.address(),
   };

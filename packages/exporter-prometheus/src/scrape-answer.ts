@@ -6,7 +6,7 @@ import type { ScrapeReader } from "./scrape-reader.ts";
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer<ArrayBuffer>;
 }
 
 export interface ScrapeRequest {

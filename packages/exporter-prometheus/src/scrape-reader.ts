@@ -4,6 +4,7 @@ import {
   AggregationType,
   type IMetricReader,
   type MetricProducer,
+  type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
 import { type Collection, collectionError, createCollection } from "./collection.ts";
 import { countMetrics, type Health, type MetricCounts } from "./health.ts";
@@ -13,8 +14,8 @@ import { type ExpositionFormat, render } from "./render-text.ts";
 /** A metric reader that is read by scrapes. */
 export interface ScrapeReader {
   readonly metricReader: IMetricReader;
-  /** The current metrics as text. Scrapes at the same time share one collection and one text. */
-  scrape(format: ExpositionFormat): Promise<string>;
+  /** The current metrics as UTF-8 text. Scrapes at the same time share one collection and one text. */
+  scrape(format: ExpositionFormat): Promise<Buffer<ArrayBuffer>>;
   /** The state of the exporter, after a collection of its own. Never rejects. */
   health(): Promise<Health>;
 }
@@ -30,7 +31,7 @@ export function createScrapeReader(
   let shutdown: Promise<void> | undefined;
   let lastScrape: string | undefined;
   let counts: MetricCounts = { counters: 0, gauges: 0, histograms: 0, series: 0 };
-  const texts = new WeakMap<object, Map<ExpositionFormat, string>>();
+  const texts = new WeakMap<ResourceMetrics, Map<ExpositionFormat, Buffer<ArrayBuffer>>>();
   const warnings = new Set<string>();
 
   const onWarning = (message: string): void => {
@@ -50,12 +51,12 @@ export function createScrapeReader(
       const source = running();
       const resourceMetrics = await source.collect();
       running();
-      const rendered = texts.get(resourceMetrics) ?? new Map<ExpositionFormat, string>();
+      const rendered = texts.get(resourceMetrics) ?? new Map<ExpositionFormat, Buffer<ArrayBuffer>>();
       texts.set(resourceMetrics, rendered);
       let text = rendered.get(format);
       if (text === undefined) {
         try {
-          text = render(resourceMetrics, { ...options, format, onWarning });
+          text = Buffer.from(render(resourceMetrics, { ...options, format, onWarning }));
         } catch (error) {
           source.reportTrouble("rendering the metrics failed", error);
           throw collectionError("rendering the metrics failed", 500);

@@ -139,6 +139,23 @@ describe("the server", () => {
     expect(await (await fetch(`${url}/metrics`)).text()).toContain("\nslow 2\n");
   });
 
+  it("shares collections that hold the event loop too, between scrapes that arrive together", async () => {
+    const { port, meter } = await start();
+    let collections = 0;
+    meter.createObservableGauge("busy").addCallback((result) => {
+      collections++;
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      result.observe(1);
+    });
+    const sockets = Array.from({ length: 40 }, () => open(port));
+    await until(() => sockets.every((socket) => !socket.connecting), "the clients to connect");
+    const answers = sockets.map((socket) => new Promise<void>((resolve) => socket.once("data", () => resolve())));
+    for (const socket of sockets) socket.write("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    await Promise.all(answers);
+    expect(collections).toBeLessThanOrEqual(10);
+  });
+
   it("is fresh at each scrape that follows a recording", async () => {
     const { url, meter, exporter } = await start();
     const instrument = meter.createCounter("c");

@@ -77,7 +77,7 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): EnvironmentValues {
   const result = v.safeParse(environmentSchema, known, { abortEarly: true });
   if (result.success) return result.output;
   const name = String(result.issues[0].path?.[0]?.key);
-  const allowed = describeEnvironment().find((variable) => variable.name === name)?.allowed;
+  const allowed = describeEnvironment().find((each) => each.name === name)?.allowed;
   throw new Error(`[meterbridge] ${name} must be ${allowed}, found "${known[name]}"`);
 }
 
@@ -197,7 +197,7 @@ const environmentSchema = v.object({
     otherwise: "`OTEL_EXPORTER_OTLP_PROTOCOL`",
   }),
   OTEL_EXPORTER_OTLP_TIMEOUT: variable(wholeNumber(1, 3_600_000), {
-    sets: "How long one OTLP export may take, retries included. For traces never longer than the shutdown timeout.",
+    sets: "How long one OTLP export may take, retries included. For traces at most nine tenths of the shutdown timeout.",
     allowed: TIMES,
     otherwise: "`10000`",
   }),

@@ -26,17 +26,20 @@ export function installExitHooks({ flush, handleSignals }: ExitHooks): () => voi
   }
 
   function letHappen(signal: NodeJS.Signals): void {
-    process.removeListener(signal, onSignal);
+    process.removeListener(signal, listener);
     process.kill(process.pid, signal);
   }
 
+  const listener = (signal: NodeJS.Signals): void => void onSignal(signal);
+  const onBeforeExit = (): void => void flush();
+
   // Once: the flush itself keeps the loop alive, after which the event would come again, for ever.
-  process.once("beforeExit", flush);
+  process.once("beforeExit", onBeforeExit);
   // First in line: a handler that was added with `once` must still be there when ours looks who else is.
-  if (handleSignals) for (const signal of SIGNALS) process.prependListener(signal, onSignal);
+  if (handleSignals) for (const signal of SIGNALS) process.prependListener(signal, listener);
   return () => {
-    process.removeListener("beforeExit", flush);
-    for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+    process.removeListener("beforeExit", onBeforeExit);
+    for (const signal of SIGNALS) process.removeListener(signal, listener);
   };
 }
 

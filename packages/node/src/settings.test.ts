@@ -1,8 +1,10 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { hideEnvironment } from "../test/support.ts";
 import { disabledBy, readEnvironment } from "./environment.ts";
 import { type Settings, settle } from "./settings.ts";
 import type { StartOptions } from "./start-options.ts";
 
+beforeEach(hideEnvironment);
 afterEach(() => {
   vi.unstubAllEnvs();
 });
@@ -92,7 +94,7 @@ test("grpc, which we do not speak, is refused for traces, and is nobody's busine
 });
 
 test("an export of spans never outlasts the time that the last flush may take", () => {
-  expect(settings({ OTEL_EXPORTER_OTLP_TIMEOUT: "60000" }).traces.timeoutMillis).toBe(3000);
+  expect(settings({ OTEL_EXPORTER_OTLP_TIMEOUT: "60000" }).traces.timeoutMillis).toBe(2700);
 });
 
 test("exporters beside a meter provider of one's own are refused: they would get nothing", () => {

@@ -94,9 +94,10 @@ function traceSettings(options: StartOptions, environment: Environment, shutdown
   return {
     exporters,
     protocol: protocol === "grpc" ? "http/protobuf" : protocol,
+    // A little less than the last flush has, so that it is the exporter that says what went wrong.
     timeoutMillis: Math.min(
       environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
-      shutdownTimeoutMillis,
+      Math.ceil(shutdownTimeoutMillis * 0.9),
     ),
     sampler: environment.OTEL_TRACES_SAMPLER ?? "parentbased_always_on",
     sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? 1,

@@ -96,17 +96,16 @@ export function checkOptions(options: StartOptions): void {
   const result = v.safeParse(optionsSchema, options, { abortEarly: true });
   if (result.success) return;
   const [issue] = result.issues;
-  const name = issue.path?.[0]?.key;
-  if (name === undefined) throw new Error(`[meterbridge] start() takes an object of options, found ${issue.received}`);
+  const [place] = issue.path ?? [];
+  const name = String(place?.key);
+  if (place === undefined) throw new Error(`[meterbridge] start() takes an object of options, found ${issue.received}`);
   const known = optionsSchema.entries[name as keyof StartOptions];
   if (known === undefined) {
     const names = Object.keys(optionsSchema.entries).join(", ");
-    throw new Error(`[meterbridge] option "${String(name)}" is unknown; known are ${names}`);
+    throw new Error(`[meterbridge] option "${name}" is unknown; known are ${names}`);
   }
   const found = show(options[name as keyof StartOptions]);
-  throw new Error(
-    `[meterbridge] option "${String(name)}" must be ${v.getMetadata(known.wrapped).allowed}, found ${found}`,
-  );
+  throw new Error(`[meterbridge] option "${name}" must be ${v.getMetadata(known.wrapped).allowed}, found ${found}`);
 }
 
 function option<Schema extends v.GenericSchema>(schema: Schema, allowed: string) {

@@ -1,15 +1,17 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 import { start } from "@meterbridge/node";
-import { afterEach, expect, test } from "vitest";
-import { keepingExporter, keepingLogger } from "./support.ts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { hideEnvironment, keepingExporter, keepingLogger } from "./support.ts";
 
 // An application whose other SDK brings the older API: the newer copy must not see what the older one registered, and
 // says nothing about it.
 const older = createRequire(path.join(import.meta.dirname, "../../../test/otel-2/package.json"));
 const olderApi = older("@opentelemetry/api") as typeof import("@opentelemetry/api");
 
+beforeEach(hideEnvironment);
 afterEach(() => {
+  vi.unstubAllEnvs();
   delete (globalThis as { [key: symbol]: unknown })[Symbol.for("opentelemetry.js.api.1")];
 });
 

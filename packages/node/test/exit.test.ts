@@ -66,7 +66,7 @@ describe("a server without a handler of its own", () => {
     const preloaded = await signalled(run("server.mjs", { environment }), signal);
     expect(bare.ended).toBe(signal);
     expect(preloaded.ended).toBe(signal);
-    expect(collector.received("/v1/metrics"), "what was recorded since the last export").toContain("llm.requests");
+    expect(collector.received("/v1/metrics")).toContain("llm.requests");
   });
 
   test.each([
@@ -94,7 +94,8 @@ describe("a server without a handler of its own", () => {
     await until(() => child.output().includes("listening"), "the server to listen");
     child.child.kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(child.child.exitCode ?? child.child.signalCode, "the first signal waits for the flush").toBeNull();
+    // The first signal waits for the flush.
+    expect(child.child.exitCode ?? child.child.signalCode).toBeNull();
     child.child.kill("SIGTERM");
     expect(await child.ended).toBe("SIGTERM");
   });
@@ -152,6 +153,7 @@ describe("a script that ends by itself", () => {
     const { ended, milliseconds } = await timed(child);
     expect(ended).toBe(3);
     expect(milliseconds).toBeLessThan(DEADLINE + MARGIN);
+    expect(child.output().match(/\[traces\]/g)).toHaveLength(1);
   });
 
   test("ends within the deadline when the collector is down, and says once that spans were lost", async () => {

@@ -69,4 +69,3 @@ test("an exporter that is not installed ends the start in one line that says how
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^\[meterbridge\] METERBRIDGE_EXPORTERS names "datadog", .* run npm install .*\n$/);
 });
-

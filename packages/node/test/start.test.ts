@@ -2,8 +2,8 @@ import { llm, withAttribution } from "@meterbridge/core";
 import { type Sdk, start, type StartOptions } from "@meterbridge/node";
 import { context, createContextKey, metrics, propagation, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { keepingExporter, keepingLogger, metricNames } from "./support.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { hideEnvironment, keepingExporter, keepingLogger, metricNames } from "./support.ts";
 
 const started: Sdk[] = [];
 
@@ -13,6 +13,7 @@ function startQuietly(options: StartOptions = {}): Sdk {
   return sdk;
 }
 
+beforeEach(hideEnvironment);
 afterEach(async () => {
   vi.unstubAllEnvs();
   for (const sdk of started.splice(0)) await sdk.shutdown();
@@ -77,24 +78,25 @@ test("a second start() returns the first with a warning, because a preload may h
   expect(logger.lines.at(-1)).toContain("warn: start() was called again");
 });
 
-test("after shutdown() nothing of ours is left in the OpenTelemetry API, and start() works again", async () => {
-  const before = {
-    meters: metrics.getMeterProvider(),
-    listeners: ["SIGTERM", "SIGINT", "beforeExit"].map((event) => process.listenerCount(event)),
-  };
-  for (const round of ["first", "second"]) {
-    const exporter = keepingExporter(round);
+test.each(["the first", "a second"])(
+  "after shutdown() of %s start() nothing of ours is left in the OpenTelemetry API",
+  async () => {
+    const before = {
+      meters: metrics.getMeterProvider(),
+      listeners: ["SIGTERM", "SIGINT", "beforeExit"].map((event) => process.listenerCount(event)),
+    };
+    const exporter = keepingExporter();
     const sdk = startQuietly({ exporters: [exporter] });
     llm.record({ provider: "openai", model: "gpt-5" });
-    expect(metricNames(await exporter.collect()), round).toContain("llm.requests");
+    expect(metricNames(await exporter.collect())).toContain("llm.requests");
     await sdk.shutdown();
     await sdk.shutdown();
-    expect(exporter.calls, round).toEqual(["shutdown"]);
+    expect(exporter.calls).toEqual(["shutdown"]);
     expect(metrics.getMeterProvider()).toBe(before.meters);
     expect(propagation.fields()).toEqual([]);
     expect(["SIGTERM", "SIGINT", "beforeExit"].map((event) => process.listenerCount(event))).toEqual(before.listeners);
-  }
-});
+  },
+);
 
 test("attribution follows a call through await and to the next service", async () => {
   startQuietly({ exporters: [] });

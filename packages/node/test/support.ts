@@ -1,6 +1,7 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import type { Exporter } from "@meterbridge/exporter";
 import { MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import { vi } from "vitest";
 
 /** An exporter that keeps what it is given, and says when it is asked for something. */
 export interface KeepingExporter extends Exporter {
@@ -38,6 +39,13 @@ export function keepingExporter(name = "keeping", before: () => Promise<void> = 
 /** The names of the metrics with something in them. */
 export function metricNames(metrics: ResourceMetrics): string[] {
   return metrics.scopeMetrics.flatMap((scope) => scope.metrics.map((metric) => metric.descriptor.name)).toSorted();
+}
+
+/** Hides the variables of whoever runs the tests, until `vi.unstubAllEnvs()`. */
+export function hideEnvironment(): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^(METERBRIDGE|OTEL)_/.test(name)) vi.stubEnv(name, undefined);
+  }
 }
 
 /** A diag logger that keeps each line. */

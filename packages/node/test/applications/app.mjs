@@ -2,7 +2,9 @@
 import { llm } from "@meterbridge/core";
 
 llm.record({ provider: "openai", model: "gpt-5" });
-setTimeout(async () => {
+setTimeout(() => void printScrape(), 50);
+
+async function printScrape() {
   const response = await fetch(`http://127.0.0.1:${process.argv[2]}/metrics`);
   console.log(await response.text());
-}, 50);
+}

@@ -1,3 +1,3 @@
 // The same in CommonJS.
 require("@meterbridge/node").start();
-require("./app.cjs");
+module.exports = require("./app.cjs");

@@ -1,0 +1,23 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { expect, test } from "vitest";
+
+const file = path.join(import.meta.dirname, "print-line.ts");
+
+/** What a process prints on stderr, merged into stdout, when `expression` is printed and the process is ended at once. */
+function printed(expression: string): string {
+  const source = `import { printLine } from ${JSON.stringify(file)}; printLine(${expression}); process.exit();`;
+  const shell = `"$0" --input-type=module --eval "$1" 2>&1`;
+  return execFileSync("/bin/sh", ["-c", shell, process.execPath, source], { encoding: "utf8" });
+}
+
+test.each([
+  [`"backend gone"`, "[meterbridge] backend gone\n"],
+  [`"[meterbridge] [otlp] refused"`, "[meterbridge] [otlp] refused\n"],
+  [`"%s is 100%", "load", { a: 1 }`, "[meterbridge] load is 100% { a: 1 }\n"],
+  [`new Error("no stack, please")`, "[meterbridge] no stack, please\n"],
+  [`new Error("first line\\nsecond line").stack`, "[meterbridge] Error: first line second line\n"],
+  [`"x".repeat(200000)`, `[meterbridge] ${"x".repeat(200_000)}\n`],
+])("%s is one line, though the process ends at once", (expression, line) => {
+  expect(printed(expression)).toBe(line);
+});

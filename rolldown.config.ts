@@ -1,34 +1,70 @@
-import { readFileSync } from "node:fs";
-import { defineConfig, type RolldownOptions } from "rolldown";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { defineConfig, type Plugin, type RolldownOptions } from "rolldown";
 
-// Runs in the directory of the package to build. docs/decisions/2026-11-20-build.md has the reasons and the figures.
+// Builds the package in whose directory it runs: one file per entry, so that a preload opens few files. The reasons and the
+// figures are in docs/decisions/2026-11-20-build.md.
 
 interface Manifest {
+  readonly name: string;
+  readonly version: string;
   readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
 }
 
-const manifest: Manifest = JSON.parse(readFileSync("package.json", "utf8"));
-
 // `./dist/register.js` in the exports map is built from `src/register.ts`.
-const entries = Object.values(manifest.exports)
-  .filter((target) => typeof target === "object")
-  .map((target) => /^\.\/dist\/(.+)\.js$/.exec(target.default)?.[1])
+const entries = Object.values(readManifest(".").exports)
+  .map((target) => (typeof target === "object" ? /^\.\/dist\/(.+)\.js$/.exec(target.default)?.[1] : undefined))
   .filter((name) => name !== undefined);
 
 const config: RolldownOptions = defineConfig({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
   tsconfig: false,
+  external: (specifier) => !/^[.#/]/.test(specifier) && !isBundled(specifier),
   // A file of ours that is imported for its effect alone stays, whatever `sideEffects` promises to other bundlers.
-  treeshake: { moduleSideEffects: (id) => !id.includes("node_modules") },
-  external: (specifier) => !specifier.startsWith(".") && !specifier.startsWith("/"),
+  treeshake: { moduleSideEffects: (id, external) => !external && !id.includes("node_modules") },
+  plugins: [thirdPartyLicenses()],
   output: {
     dir: "dist",
     format: "esm",
     cleanDir: true,
     entryFileNames: "[name].js",
-    chunkFileNames: "[name]-[hash].js",
+    chunkFileNames: "shared-[hash].js",
   },
 });
 
 export default config;
+
+/** What nobody needs to share a copy of. The OpenTelemetry API is shared with the application, so it stays outside. */
+function isBundled(specifier: string): boolean {
+  if (specifier === "@opentelemetry/api") return false;
+  return specifier.startsWith("@opentelemetry/") || specifier === "valibot";
+}
+
+/** Writes the licenses of what was bundled beside it, as they ask for. */
+function thirdPartyLicenses(): Plugin {
+  return {
+    name: "third-party-licenses",
+    generateBundle(_options, bundle) {
+      const files = Object.values(bundle).flatMap((output) => (output.type === "chunk" ? output.moduleIds : []));
+      const directories = new Set(files.map((file) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]));
+      const bundledUnder = new Map<string, string[]>();
+      for (const directory of directories) {
+        if (directory === undefined) continue;
+        const { name, version } = readManifest(directory);
+        const file = ["LICENSE", "LICENSE.md"].map((base) => path.join(directory, base)).find(existsSync);
+        if (file === undefined) throw new Error(`${name} ${version} is bundled but has no license file to pass on`);
+        const license = readFileSync(file, "utf8").trim();
+        bundledUnder.set(license, [...(bundledUnder.get(license) ?? []), `${name} ${version}`]);
+      }
+      if (bundledUnder.size === 0) return;
+      const notices = [...bundledUnder].map(([license, names]) => `${names.toSorted().join("\n")}\n\n${license}\n`);
+      const source = notices.toSorted().join(`\n${"-".repeat(80)}\n\n`);
+      this.emitFile({ type: "asset", fileName: "THIRD-PARTY-LICENSES.txt", source });
+    },
+  };
+}
+
+function readManifest(directory: string): Manifest {
+  return JSON.parse(readFileSync(path.join(directory, "package.json"), "utf8"));
+}

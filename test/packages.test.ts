@@ -1,5 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -14,12 +24,18 @@ const temporary = mkdtempSync(path.join(tmpdir(), "meterbridge-packages-"));
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-const published = readdirSync(path.join(root, "packages")).filter((name) => {
-  const manifest: Manifest = JSON.parse(readFileSync(path.join(root, "packages", name, "package.json"), "utf8"));
-  return manifest.private !== true;
-});
+function readManifest(directory: string): Manifest {
+  return JSON.parse(readFileSync(path.join(directory, "package.json"), "utf8"));
+}
+
+const published = readdirSync(path.join(root, "packages")).filter(
+  (name) => readManifest(path.join(root, "packages", name)).private !== true,
+);
 
 beforeAll(async () => {
   await run("pnpm", ["build"], { cwd: root });
@@ -57,21 +73,68 @@ test.each([
   expect(await problemsOf(directory)).not.toEqual([]);
 });
 
-/** Packs a package as `pnpm publish` would, and lets publint and attw look at the archive. */
-async function problemsOf(directory: string): Promise<string[]> {
+test("an application compiles strictly against the types of all that is published", async () => {
+  const application = mkdtempSync(path.join(temporary, "application-"));
+  const modules = path.join(application, "node_modules");
+  const entries: string[] = [];
+  for (const name of published) {
+    const source = path.join(root, "packages", name);
+    const target = path.join(modules, "@meterbridge", name);
+    mkdirSync(target, { recursive: true });
+    await run("tar", ["-xzf", await pack(source), "-C", target, "--strip-components=1"]);
+    const manifest = readManifest(target);
+    for (const entry of Object.keys(manifest.exports)) {
+      if (entry !== "./package.json") entries.push(path.posix.join(manifest.name, entry));
+    }
+    // Only what it declares: a type of something else is then an error here.
+    for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      const link = path.join(modules, dependency);
+      if (existsSync(link)) continue;
+      mkdirSync(path.dirname(link), { recursive: true });
+      if (!published.includes(dependency.replace("@meterbridge/", ""))) {
+        symlinkSync(realpathSync(path.join(source, "node_modules", dependency)), link, "dir");
+      }
+    }
+  }
+  symlinkSync(path.join(root, "node_modules/@types"), path.join(modules, "@types"), "dir");
+  writeFileSync(
+    path.join(application, "application.mts"),
+    entries.map((entry, index) => `export * as entry${index} from "${entry}";\n`).join(""),
+  );
+  const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+  const compiler = path.join(root, "node_modules/.bin/tsc");
+  expect(await complaintsOf(compiler, [...flags, "application.mts"], application)).toBe("");
+  expect(entries).toContain("@meterbridge/node/register");
+});
+
+/** Packs a package as `pnpm publish` would, and gives the archive's path. */
+async function pack(directory: string): Promise<string> {
   const destination = mkdtempSync(path.join(temporary, "packed-"));
   await run("pnpm", ["pack", "--pack-destination", destination], { cwd: directory });
-  const [archive] = readdirSync(destination).map((file) => path.join(destination, file));
+  const [archive] = readdirSync(destination);
   if (archive === undefined) throw new Error(`pnpm packed nothing of ${directory}`);
+  return path.join(destination, archive);
+}
+
+/** What publint and attw find wrong with the archive of a package. */
+async function problemsOf(directory: string): Promise<string[]> {
+  const archive = await pack(directory);
   const { buffer } = new Uint8Array(readFileSync(archive));
   const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
   const problems = messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
   // The packages are ESM only, which `require` of every Node.js version that we support can load.
   const attw = path.join(root, "node_modules/.bin/attw");
+  const flags = ["--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"];
+  const complaints = await complaintsOf(attw, [archive, ...flags], root);
+  return complaints === "" ? problems : [...problems, `attw: ${complaints}`];
+}
+
+/** What a command that failed printed; nothing when it succeeded. */
+async function complaintsOf(command: string, commandArguments: string[], cwd: string): Promise<string> {
   try {
-    await run(attw, [archive, "--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"]);
+    await run(command, commandArguments, { cwd });
+    return "";
   } catch (error) {
-    problems.push(`attw: ${error instanceof Error && "stdout" in error ? String(error.stdout) : String(error)}`);
+    return error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
   }
-  return problems;
 }

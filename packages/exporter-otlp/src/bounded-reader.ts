@@ -3,6 +3,8 @@ import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 export interface BoundedReaderOptions {
   /** The most that `shutdown()` and `forceFlush()` take. */
   readonly timeoutMillis: number;
+  /** Called when a flush could not wait any longer. */
+  readonly onLateFlush: (waitedMillis: number) => void;
   /** Called once, when shutdown has ended or its time is over: drops whatever is still open. */
   readonly close: () => Promise<void>;
 }
@@ -11,7 +13,8 @@ export interface BoundedReaderOptions {
  * A reader whose `shutdown()` and `forceFlush()` end in time and never reject, whatever the backend does, and whose
  * `shutdown()` may be called again. While they wait they hold the process, no longer.
  */
-export function boundReader(reader: IMetricReader, { timeoutMillis, close }: BoundedReaderOptions): IMetricReader {
+export function boundReader(reader: IMetricReader, options: BoundedReaderOptions): IMetricReader {
+  const { timeoutMillis, onLateFlush, close } = options;
   let ended: Promise<void> | undefined;
   const limit = (asked?: number): number => Math.min(asked ?? timeoutMillis, timeoutMillis);
   return {
@@ -19,25 +22,27 @@ export function boundReader(reader: IMetricReader, { timeoutMillis, close }: Bou
     selectAggregation: (instrument) => reader.selectAggregation(instrument),
     selectAggregationTemporality: (instrument) => reader.selectAggregationTemporality(instrument),
     selectCardinalityLimit: (instrument) => reader.selectCardinalityLimit(instrument),
-    collect: (options) => reader.collect(options),
-    async forceFlush(options) {
-      if (ended === undefined) await within(limit(options?.timeoutMillis), reader.forceFlush());
+    collect: (collectionOptions) => reader.collect(collectionOptions),
+    async forceFlush(flushOptions) {
+      if (ended !== undefined) return;
+      const milliseconds = limit(flushOptions?.timeoutMillis);
+      if (!(await within(milliseconds, reader.forceFlush()))) onLateFlush(milliseconds);
     },
-    shutdown(options) {
-      ended ??= within(limit(options?.timeoutMillis), reader.shutdown()).then(close);
+    shutdown(shutdownOptions) {
+      ended ??= within(limit(shutdownOptions?.timeoutMillis), reader.shutdown()).then(close);
       return ended;
     },
   };
 }
 
-/** Resolves when the work has settled or the time is over, whichever is first. */
-function within(milliseconds: number, work: Promise<void>): Promise<void> {
+/** Whether the work has settled before the time was over; resolves at the first of both. */
+function within(milliseconds: number, work: Promise<void>): Promise<boolean> {
   return new Promise((resolve) => {
     // Not unref'd: sockets are, so this timer is what keeps the process until the last export is out.
-    const timer = setTimeout(resolve, milliseconds);
+    const timer = setTimeout(() => resolve(false), milliseconds);
     const finish = (): void => {
       clearTimeout(timer);
-      resolve();
+      resolve(true);
     };
     work.then(finish, finish);
   });

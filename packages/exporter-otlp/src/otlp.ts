@@ -52,6 +52,7 @@ function createReader(settings: OtlpSettings, { diag }: ExporterContext): IMetri
   });
   return boundReader(reader, {
     timeoutMillis: shutdownTimeoutMillis,
+    onLateFlush: exporter.tellLate,
     async close() {
       exporter.close();
       await exporter.forceFlush();

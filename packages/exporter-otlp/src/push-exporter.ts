@@ -3,7 +3,7 @@ import type { IMetricReader, PushMetricExporter, ResourceMetrics } from "@opente
 import type { FailureCounts } from "./count-failures.ts";
 import type { HttpTransport } from "./http-transport.ts";
 import { toSendableMetrics } from "./sendable-metrics.ts";
-import { type Outcome, sendWithRetry } from "./send-with-retry.ts";
+import { type Outcome, sendWithRetry, type Trouble } from "./send-with-retry.ts";
 import type { Serialiser } from "./serialiser.ts";
 import type { Teller } from "./tell-once.ts";
 
@@ -17,6 +17,8 @@ export interface PushExporterOptions {
 }
 
 export interface PushExporter extends PushMetricExporter {
+  /** Tells about what is still under way: a flush has waited for it in vain, and the process may end. */
+  tellLate(waitedMillis: number): void;
   /** Ends whatever is under way, at once. */
   close(): void;
 }
@@ -27,7 +29,7 @@ export interface PushExporter extends PushMetricExporter {
  */
 export function createPushExporter(options: PushExporterOptions): PushExporter {
   const { serialiser, transport, tell, count } = options;
-  const underWay = new Map<Promise<void>, AbortController>();
+  const underWay = new Map<Promise<void>, Sending>();
   let closed = false;
 
   function end(outcome: Outcome): void {
@@ -45,10 +47,12 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
 
   function begin(body: Uint8Array): void {
     const abort = new AbortController();
+    const state: Sending = { abort, trouble: undefined };
+    const onRetry = (trouble: Trouble): void => void (state.trouble = trouble);
     const late = new Error(`no answer within ${options.exportTimeoutMillis} ms`);
     const timer = setTimeout(() => abort.abort(late), options.exportTimeoutMillis).unref();
     const deadline = performance.now() + options.exportTimeoutMillis;
-    const sending = sendWithRetry((signal) => transport.post(body, signal), { signal: abort.signal, deadline })
+    const sending = sendWithRetry((signal) => transport.post(body, signal), { signal: abort.signal, deadline, onRetry })
       .then(end)
       // Only a logger or a meter provider that throws gets here: there is nobody left to tell.
       .catch(() => {})
@@ -56,7 +60,7 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
         clearTimeout(timer);
         underWay.delete(sending);
       });
-    underWay.set(sending, abort);
+    underWay.set(sending, state);
   }
 
   function serialise(metrics: ResourceMetrics): Uint8Array {
@@ -84,13 +88,23 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
     async shutdown() {
       await Promise.all(underWay.keys());
     },
+    tellLate(waitedMillis) {
+      const silence = { delivered: false, kind: "late", reason: `no answer within ${waitedMillis} ms` } as const;
+      for (const { trouble } of underWay.values()) tell.late(trouble ?? silence);
+    },
     close() {
       closed = true;
-      for (const abort of underWay.values()) abort.abort(new Error("no answer before the shutdown deadline"));
+      for (const { abort } of underWay.values()) abort.abort(new Error("no answer before the shutdown deadline"));
       transport.close();
     },
     selectAggregationTemporality: options.selectAggregationTemporality,
   };
+}
+
+interface Sending {
+  readonly abort: AbortController;
+  /** Why it is being tried again. */
+  trouble: Trouble | undefined;
 }
 
 // As in the official exporters.

@@ -80,6 +80,7 @@ async function send(answers: (HttpAnswer | Error)[], milliseconds: number) {
   const outcome = await sendWithRetry(post, {
     signal: AbortSignal.timeout(milliseconds),
     deadline: performance.now() + milliseconds,
+    onRetry: () => {},
   });
   return { outcome, attempts };
 }

@@ -2,20 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpAnswer } from "./http-transport.ts";
 
 /** How an export ended. */
-export type Outcome =
-  | { readonly delivered: true; readonly body: Buffer }
-  | {
-      readonly delivered: false;
-      /** The same for the same trouble, for example `"503"` or `"ECONNREFUSED"`. */
-      readonly kind: string;
-      readonly reason: string;
-    };
+export type Outcome = { readonly delivered: true; readonly body: Buffer } | Trouble;
+
+export interface Trouble {
+  readonly delivered: false;
+  /** The same for the same trouble, for example `"503"` or `"ECONNREFUSED"`. */
+  readonly kind: string;
+  readonly reason: string;
+}
 
 export interface SendOptions {
   /** Ends the attempts; its reason is an `Error`. */
   readonly signal: AbortSignal;
   /** When the signal will be aborted at the latest, in `performance.now()` time: no wait goes beyond it. */
   readonly deadline: number;
+  /** Called when an attempt has failed that will be followed by another. */
+  readonly onRetry: (trouble: Trouble) => void;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function sendWithRetry(
   post: (signal: AbortSignal) => Promise<HttpAnswer>,
   options: SendOptions,
 ): Promise<Outcome> {
-  const { signal, deadline } = options;
+  const { signal, deadline, onRetry } = options;
   let backoff = firstBackoff;
   for (;;) {
     const attempt = await tryOnce(post, signal);
@@ -36,6 +38,7 @@ export async function sendWithRetry(
     const wait = attempt.retryAfter ?? jitter(backoff);
     backoff = Math.min(backoff * 1.5, longestBackoff);
     if (performance.now() + wait >= deadline) return attempt.outcome;
+    onRetry(attempt.outcome);
     try {
       await sleep(wait, undefined, { signal, ref: false });
     } catch {

@@ -1,10 +1,10 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "./send-with-retry.ts";
+import type { Outcome, Trouble } from "./send-with-retry.ts";
 import { createTeller } from "./tell-once.ts";
 
 const delivered: Outcome = { delivered: true, body: Buffer.alloc(0) };
-const refused: Outcome = { delivered: false, kind: "ECONNREFUSED", reason: "connect ECONNREFUSED 127.0.0.1:4318" };
+const refused: Trouble = { delivered: false, kind: "ECONNREFUSED", reason: "connect ECONNREFUSED 127.0.0.1:4318" };
 const overloaded: Outcome = { delivered: false, kind: "503", reason: "it answered 503 Service Unavailable" };
 
 describe("the state of the exports", () => {
@@ -33,6 +33,19 @@ describe("the state of the exports", () => {
     for (const outcome of [refused, overloaded, refused, overloaded, refused]) tell.exported(outcome);
 
     expect(told).toHaveLength(2);
+  });
+
+  it("is told by a flush that could not wait, and not once more when the export has failed", () => {
+    const { tell, told } = start();
+
+    tell.late(refused);
+    tell.exported(refused);
+    tell.exported(delivered);
+
+    expect(told).toEqual([
+      "warn [meterbridge] [otlp] exports to collector:4318 fail: connect ECONNREFUSED 127.0.0.1:4318",
+      "info [meterbridge] [otlp] exports to collector:4318 work again after 1 that failed",
+    ]);
   });
 
   it("is told at the end only when the last values were lost", () => {

@@ -1,10 +1,12 @@
 import type { DiagLogger } from "@opentelemetry/api";
-import type { Outcome } from "./send-with-retry.ts";
+import type { Outcome, Trouble } from "./send-with-retry.ts";
 
 /** Tells the state of the exports on diag: each change once, not at each interval. */
 export interface Teller {
   /** An export has ended. */
   exported(outcome: Outcome): void;
+  /** A flush could not wait any longer for an export. */
+  late(trouble: Trouble): void;
   /** The backend took an export but for these data points. */
   rejected(points: number, message: string): void;
   /** Data points were not finite and stayed behind. */
@@ -30,19 +32,26 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
   let rejectionTold = false;
   let leftOutTold = false;
   const say = (message: string): string => `[meterbridge] [otlp] ${redact(message, secrets)}`;
+
+  function warnOnce({ kind, reason }: Trouble): void {
+    if (kindsTold.has(kind)) return;
+    kindsTold.add(kind);
+    diag.warn(say(`exports to ${url.host} fail: ${reason}${portHint(url, kind)}`));
+  }
+
   return {
     exported(outcome) {
-      if (outcome.delivered) {
-        if (failures > 0) diag.info(say(`exports to ${url.host} work again after ${failures} that failed`));
-        failures = 0;
-        kindsTold.clear();
+      if (!outcome.delivered) {
+        failures += 1;
+        warnOnce(outcome);
         return;
       }
-      failures += 1;
-      if (kindsTold.has(outcome.kind)) return;
-      kindsTold.add(outcome.kind);
-      diag.warn(say(`exports to ${url.host} fail: ${outcome.reason}${portHint(url, outcome.kind)}`));
+      const after = failures > 0 ? ` after ${failures} that failed` : "";
+      if (kindsTold.size > 0) diag.info(say(`exports to ${url.host} work again${after}`));
+      failures = 0;
+      kindsTold.clear();
     },
+    late: warnOnce,
     rejected(points, message) {
       if (rejectionTold) return;
       rejectionTold = true;

@@ -1,6 +1,4 @@
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import type { NamedFile, TlsFiles } from "./settings.ts";
 
 /** What an `https.Agent` takes. */
@@ -20,20 +18,31 @@ export function readTlsFiles(files: TlsFiles): TlsMaterial {
   const material: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
   if (certificate !== undefined) {
     // A trust store that holds no certificate is taken in silence by TLS, and every connection fails later.
-    material.ca = readPem(certificate, (content) => new X509Certificate(content));
+    material.ca = readPem(certificate, checkCertificate);
   }
   if (clientCertificate !== undefined && clientKey !== undefined) {
-    const cert = readPem(clientCertificate, (content) => new X509Certificate(content));
+    const cert = readPem(clientCertificate, checkCertificate);
     material.cert = cert;
-    material.key = readPem(clientKey, (key) => createSecureContext({ cert, key }));
+    material.key = readPem(clientKey, (key) => checkKey(cert, key));
   }
   return material;
 }
 
-function readPem(file: NamedFile, tryToUse: (content: Buffer) => unknown): Buffer {
+// Not imported: most services have no TLS files, and start faster for it.
+
+function checkCertificate(content: Buffer): void {
+  const { X509Certificate } = process.getBuiltinModule("node:crypto");
+  void new X509Certificate(content);
+}
+
+function checkKey(cert: Buffer, key: Buffer): void {
+  process.getBuiltinModule("node:tls").createSecureContext({ cert, key });
+}
+
+function readPem(file: NamedFile, check: (content: Buffer) => void): Buffer {
   try {
     const content = readFileSync(file.path);
-    tryToUse(content);
+    check(content);
     return content;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

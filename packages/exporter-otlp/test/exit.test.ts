@@ -81,6 +81,9 @@ describe.concurrent("an application that flushes while its backend", () => {
       expect(code).toBe(0);
       expect(report.crashes).toEqual([]);
       expect(report.waited).toBeLessThan(deadline + slack);
+      expect(report.told, "the process may end here, and nothing is lost in silence").toEqual([
+        expect.stringMatching(/fail: (no answer within 3000 ms|it answered 503)/),
+      ]);
     },
   );
 });

@@ -205,6 +205,18 @@ describe("a reader", () => {
     expect(told).toEqual([]);
   });
 
+  it("leaves in time when an observable callback hangs, and sends the rest", async () => {
+    const { backend, provider, reader } = await start({ shutdownTimeoutMillis: 1000, protocol: "http/json" });
+    const meter = provider.getMeter("shop");
+    meter.createObservableGauge("hangs").addCallback(() => new Promise(() => {}));
+    meter.createCounter("orders").add(1);
+    const begin = performance.now();
+    await reader.shutdown();
+
+    expect(performance.now() - begin).toBeLessThan(1500);
+    expect(sentMetrics(backend)).toMatchObject([{ name: "orders" }]);
+  });
+
   it("opens no connection before there is something to send", async () => {
     const { backend, reader } = await start({});
     await reader.forceFlush();

@@ -162,7 +162,8 @@ async function startDemo(given: readonly string[], environment: NodeJS.ProcessEn
 async function serviceOf(demo: RunningProcess): Promise<{ url: string; pid: number }> {
   return until(() => {
     const [, url, pid] = /service (\S+) \(pid (\d+)\)/.exec(demo.output()) ?? [];
-    return url !== undefined && / [1-9]\d* tickets/.test(demo.output()) && { url, pid: Number(pid) };
+    const busy = / [1-9]\d* tickets/.test(demo.output());
+    return busy && url !== undefined ? { url, pid: Number(pid) } : undefined;
   }, "the demo's service to take tickets");
 }
 

@@ -34,6 +34,17 @@ export function countSent(counts: Readonly<TrafficCounts>, models: Pick<ModelSer
   };
 }
 
+/** For people: `43 requests, 26 model calls, 23832 tokens, 12 users`. */
+export function describeSent({ requests, models, users }: Sent): string {
+  let tokens = 0;
+  let calls = 0;
+  for (const model of Object.values(models)) {
+    calls += model.calls;
+    tokens += model.inputTokens + model.outputTokens;
+  }
+  return `${requests} requests, ${calls} model calls, ${tokens} tokens, ${users} users`;
+}
+
 /** Every figure in which the meters differ from what happened, as `what: sent 12, metered 11`. Empty when all agree. */
 export function findDifferences(sent: Sent, metered: Summary): readonly string[] {
   const differences: string[] = [];

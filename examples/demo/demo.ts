@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DemoOptions, help, readCommandLine } from "./command-line.ts";
-import { type Frame, openScreen, type Screen } from "./screen.ts";
+import type { Frame } from "./frame.ts";
+import { openScreen, type Screen } from "./screen.ts";
 import { closeBooks, renderReport } from "./report.ts";
 import { openStage, type Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
@@ -79,5 +80,5 @@ async function readMeters(stage: Stage): Promise<Summary | undefined> {
 
 function frameOf(stage: Stage, seconds: number, summary: Summary | undefined, note: string): Frame {
   const { addresses, exporters } = stage;
-  return { seconds, addresses, exporters, summary, note, otlpExports: stage.otlpExports() };
+  return { seconds, addresses, exporters, summary, note, sent: stage.sent(), otlpExports: stage.otlpExports() };
 }

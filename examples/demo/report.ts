@@ -1,5 +1,5 @@
-import { findDifferences, type Sent } from "./audit.ts";
-import { renderScreen } from "./screen.ts";
+import { describeSent, findDifferences, type Sent } from "./audit.ts";
+import { renderFrame } from "./frame.ts";
 import type { Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
 
@@ -35,23 +35,26 @@ export async function closeBooks(stage: Stage, seconds: number): Promise<Report>
 /** The last screen, and whether the meters agree with what was sent. */
 export function renderReport(stage: Stage, report: Report): readonly string[] {
   const { sent, differences, seconds } = report;
-  let tokens = 0;
-  let calls = 0;
-  for (const model of Object.values(sent.models)) {
-    calls += model.calls;
-    tokens += model.inputTokens + model.outputTokens;
-  }
-  const truth = `${sent.requests} requests, ${calls} model calls, ${tokens} tokens, ${sent.users} users`;
+  const truth = describeSent(sent);
   const summary = report.prometheus ?? report.otlp;
-  if (summary === undefined) return [` sent to ${stage.exporters.join(" and ")}: ${truth}`];
-
   const { addresses, exporters } = stage;
-  const frame = { seconds, addresses, exporters, summary, otlpExports: stage.otlpExports(), note: "the end" };
+  const frame = { seconds, addresses, exporters, summary, sent, otlpExports: stage.otlpExports(), note: "the end" };
+  if (summary === undefined) return [...renderFrame(frame), ...told(stage)];
   const holders = [report.prometheus && "the metrics page", report.otlp && "the OTLP receiver"].filter(Boolean);
   return [
-    ...renderScreen(frame),
+    ...renderFrame(frame),
     ...(differences.length === 0
       ? ["", ` ${holders.join(" and ")} ${holders.length > 1 ? "have" : "has"} it all:`, ` ${truth}`]
       : ["", " the meters differ from what happened:", ...differences.map((difference) => `   ${difference}`)]),
+    ...told(stage),
   ];
+}
+
+/** What Meterbridge told in the service, such as a collector that does not answer; not the line at its start. */
+function told({ service }: Stage): readonly string[] {
+  const lines = service
+    .lastOutput()
+    .split("\n")
+    .filter((line) => line.startsWith("[meterbridge] "));
+  return lines.slice(1).map((line) => ` ${line}`);
 }

@@ -19,7 +19,7 @@ const labelPattern = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 const escapes: Readonly<Record<string, string>> = { "\\\\": "\\", '\\"': '"', "\\n": "\n" };
 
 /** The samples of a page in the text format 0.0.4. */
-export function parseMetricsPage(page: string): readonly Sample[] {
+function parseMetricsPage(page: string): readonly Sample[] {
   const samples: Sample[] = [];
   for (const line of page.split("\n")) {
     if (line === "" || line.startsWith("#")) continue;

@@ -54,14 +54,14 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
       OTEL_METRIC_EXPORT_INTERVAL: "2000",
       ...environment,
       METERBRIDGE_EXPORTERS: exporters.join(","),
-      ...(port !== undefined && { OTEL_EXPORTER_PROMETHEUS_PORT: String(port) }),
+      ...(port !== undefined && port.chosen && { METERBRIDGE_PROMETHEUS_PORT: String(port.number) }),
       ...(receiver !== undefined && {
         OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${receiver.url}/v1/metrics`,
         OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json",
       }),
       ...addressesOfModels(models),
     });
-    const metrics = port === undefined ? undefined : `http://127.0.0.1:${port}`;
+    const metrics = port === undefined ? undefined : `http://127.0.0.1:${port.number}`;
     const otlp = receiver?.url ?? collectorIn(environment);
     const traffic = startTraffic({ url: service.url, ticketsPerSecond, seed });
     return {
@@ -117,11 +117,12 @@ function addressesOfModels(models: ModelServer): NodeJS.ProcessEnv {
 }
 
 /** The port that the environment names, else 9464, else the next free one. */
-async function prometheusPort(environment: NodeJS.ProcessEnv): Promise<number> {
+async function prometheusPort(environment: NodeJS.ProcessEnv): Promise<{ number: number; chosen: boolean }> {
   const named = environment["METERBRIDGE_PROMETHEUS_PORT"] || environment["OTEL_EXPORTER_PROMETHEUS_PORT"];
-  if (named) return Number(named);
-  for (let port = 9464; port < 9564; port += 1) if (await isFree(port)) return port;
-  throw new Error("no port from 9464 to 9563 is free: name one in OTEL_EXPORTER_PROMETHEUS_PORT");
+  // Port 0 means any, but the screen has to know which.
+  if (named && named !== "0") return { number: Number(named), chosen: false };
+  for (let port = 9464; port < 9564; port += 1) if (await isFree(port)) return { number: port, chosen: true };
+  throw new Error("no port from 9464 to 9563 is free: name one in METERBRIDGE_PROMETHEUS_PORT");
 }
 
 function isFree(port: number): Promise<boolean> {

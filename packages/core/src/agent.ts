@@ -1,3 +1,4 @@
+import { context } from "@opentelemetry/api";
 import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
@@ -24,7 +25,9 @@ const noAgentRun: AgentRun = { ...noRun, node: () => noRun, measureNode: (_node,
 export function createAgentRecorder(state: CoreState): AgentRecorder {
   const active = createFamily(state, { members: { count: { meter: catalogueMeter("agent.active") } } });
   const executions = createFamily(state, { members: { count: { meter: catalogueMeter("agent.executions") } } });
-  const duration = createFamily(state, { members: { seconds: { meter: catalogueMeter("gen_ai.invoke_agent.duration") } } });
+  const duration = createFamily(state, {
+    members: { seconds: { meter: catalogueMeter("gen_ai.invoke_agent.duration") } },
+  });
   const nodes = createFamily(state, {
     members: {
       count: { meter: catalogueMeter("agent.node.executions") },
@@ -33,20 +36,26 @@ export function createAgentRecorder(state: CoreState): AgentRecorder {
   });
 
   const start = guarded(state, "agent.executions", noAgentRun, (agent: string): AgentRun => {
-    const labels = state.attribution.labels();
-    const inProgress = active.series([agent], labels).cells.count;
+    const begunIn = context.active();
+    const inProgress = active.series([agent]).cells.count;
     inProgress(1);
     const run = startRun(state, "agent.executions", ({ status, seconds, errorType }) => {
       inProgress(-1);
+      const labels = state.attribution.labels();
       executions.series([agent, status], labels).cells.count(1);
       duration.series([agent, errorType], labels).cells.seconds(seconds);
     });
     const node = (name: string): Run =>
-      startRun(state, "agent.node.executions", ({ status, seconds }) => {
-        const { cells } = nodes.series([agent, name, status], labels);
-        cells.count(1);
-        cells.seconds(seconds);
-      });
+      startRun(
+        state,
+        "agent.node.executions",
+        ({ status, seconds }) => {
+          const { cells } = nodes.series([agent, name, status]);
+          cells.count(1);
+          cells.seconds(seconds);
+        },
+        begunIn,
+      );
     return { ...run, node, measureNode: (name, work) => measureRun(node(name), work) };
   });
 

@@ -25,8 +25,17 @@ export function createStrayCheck(state: CoreState, meter: MeterDefinition): (att
     if (left === 0 || attributes === undefined || attributes === null) return;
     left--;
     if (typeof attributes !== "object") state.refuse(meter.name, "attribute_value");
-    else if (Object.keys(attributes).some((key) => !Object.hasOwn(meter.attributes, key))) {
+    else if (keysOf(attributes).some((key) => !Object.hasOwn(meter.attributes, key))) {
       state.refuse(meter.name, "attribute_unknown");
     }
   };
+}
+
+/** A hostile proxy has no keys to look at; its value is recorded all the same. */
+function keysOf(attributes: object): readonly string[] {
+  try {
+    return Object.keys(attributes);
+  } catch {
+    return [];
+  }
 }

@@ -1,4 +1,5 @@
 import { context, createContextKey, propagation, type Baggage, type Context } from "@opentelemetry/api";
+import { readAttribute } from "./attribute-reading.ts";
 import type { Settings } from "./configuration.ts";
 import { labelValue } from "./label-value.ts";
 import type { RefusalReason } from "./vocabulary.ts";
@@ -60,7 +61,7 @@ export function createAttribution(
   function clean(attribution: Attribution): Attribution {
     const kept: { -readonly [Field in keyof Attribution]: string } = {};
     for (const field of fields) {
-      const value = labelValue(attribution[field], "string", refuse);
+      const value = labelValue(readAttribute(attribution, field), "string", refuse);
       if (value !== undefined) kept[field] = String(value);
     }
     return Object.freeze(kept);

@@ -6,15 +6,28 @@ import { workMeters } from "./work-meters.ts";
 
 /** What Meterbridge tells about itself: nothing is lost in silence. */
 const ownMeters: readonly MeterDefinition[] = [
-  counter("meterbridge.series.dropped", "{recording}", "Recordings counted under `other` because the meter reached its series limit", { meter: "string" }),
-  counter("meterbridge.values.refused", "{value}", "Values and attributes that could not be recorded as given", { meter: "string", reason: refusalReasons }),
+  counter(
+    "meterbridge.series.dropped",
+    "{recording}",
+    "Recordings counted under `other` because the meter reached its series limit",
+    { meter: "string" },
+  ),
+  counter("meterbridge.values.refused", "{value}", "Values and attributes that could not be recorded as given", {
+    meter: "string",
+    reason: refusalReasons,
+  }),
 ];
 
 /**
  * Every meter of `@meterbridge/core` as data, in the order of the documentation. Names and units follow OpenTelemetry;
  * exporters translate them.
  */
-export const catalogue: readonly MeterDefinition[] = [...modelCallMeters, ...workMeters, ...serviceMeters, ...ownMeters];
+export const catalogue: readonly MeterDefinition[] = [
+  ...modelCallMeters,
+  ...workMeters,
+  ...serviceMeters,
+  ...ownMeters,
+];
 
 const byName: ReadonlyMap<string, MeterDefinition> = new Map(catalogue.map((meter) => [meter.name, meter]));
 

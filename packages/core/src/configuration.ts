@@ -30,7 +30,10 @@ export interface CoreOptions {
    * @default 2000
    */
   readonly seriesLimit?: number;
-  /** Limits of single meters by catalogue name, for example `{ "llm.cost": 10000 }`. */
+  /**
+   * Limits of single meters by their name without the namespace, for example `{ "llm.cost": 10000 }`. Meters that one call
+   * records with the same attributes, such as `llm.cost` and `llm.request.cost`, share the smallest limit set for one of them.
+   */
   readonly seriesLimits?: Readonly<Record<string, number>>;
   /**
    * Seconds after which an idle series may make room for a new one, where the meter provider can forget it.
@@ -65,9 +68,12 @@ export const defaultSettings: Settings = {
  * OpenTelemetry API and nothing else.)
  */
 export function mergeSettings(settings: Settings, options: CoreOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw new Error(`[meterbridge] [core] configure() needs an object of options, found ${describe(options)}`);
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    const rule = rules[name as keyof CoreOptions];
+    const rule = isKnown(name) ? rules[name] : undefined;
     if (rule === undefined) throw wrong(name, `is unknown; known are ${Object.keys(rules).join(", ")}`);
     if (!rule.accepts(value)) throw wrong(name, `must be ${rule.allowed}, found ${describe(value)}`);
   }
@@ -105,10 +111,19 @@ const rules: Record<keyof CoreOptions, Rule> = {
   },
   genaiSemconv: { accepts: (value) => generations.includes(value), allowed: "dup, latest or v1.41" },
   priceBook: {
-    accepts: (value) => value === null || (typeof value === "object" && "price" in value && "name" in value),
-    allowed: "a PriceBook or null",
+    accepts: (value) => value === null || isPriceBook(value),
+    allowed: "a PriceBook (a name and a function price) or null",
   },
 };
+
+function isKnown(name: string): name is keyof CoreOptions {
+  return Object.hasOwn(rules, name);
+}
+
+function isPriceBook(value: unknown): boolean {
+  const { name, price } = Object(value) as Partial<PriceBook>;
+  return typeof name === "string" && typeof price === "function";
+}
 
 function wrong(name: string, problem: string): Error {
   return new Error(`[meterbridge] [core] option "${name}" ${problem}`);

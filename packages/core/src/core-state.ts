@@ -18,7 +18,8 @@ export interface CoreState {
   readonly sinks: UsageSinks;
   settings(): Settings;
   configure(options: CoreOptions): void;
-  seriesLimit(meterName: string): number;
+  /** The limit of meters that are recorded together: the smallest that is set for one of them, else the general one. */
+  seriesLimit(...meterNames: readonly string[]): number;
   /** The name a meter is registered under: ours and the user's carry the namespace, the conventions' do not. */
   nameOf(meter: MeterDefinition): string;
   /** A function that adds to, or records into, the meter's instrument with these attributes. Needs a provider. */
@@ -52,7 +53,11 @@ export function createCoreState(): CoreState {
       binding.generation();
       binding.invalidate();
     },
-    seriesLimit: (meterName) => settings.seriesLimits[meterName] ?? settings.seriesLimit,
+    seriesLimit(...meterNames) {
+      const own = new Map(Object.entries(settings.seriesLimits));
+      const set = meterNames.flatMap((name) => own.get(name) ?? []);
+      return set.length === 0 ? settings.seriesLimit : Math.min(...set);
+    },
     nameOf: ({ name }) => (settings.namespace === "" || isShared(name) ? name : `${settings.namespace}.${name}`),
     recording(meter, attributes) {
       let instrument = instruments.get(meter.name);
@@ -63,8 +68,12 @@ export function createCoreState(): CoreState {
       return recordInto(instrument, attributes);
     },
     refuse(meterName, reason, error) {
-      refused.series([meterName, reason]).cells.count(1);
-      tell(meterName, reason, error);
+      try {
+        refused.series([meterName, reason]).cells.count(1);
+        tell(meterName, reason, error);
+      } catch {
+        // A provider or a logger that throws: nobody is left to tell.
+      }
     },
     seriesDropped(meterName) {
       // Its own overflow would count itself for ever.

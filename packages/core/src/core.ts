@@ -5,7 +5,7 @@ import { createCheckpointRecorder, type CheckpointRecorder } from "./checkpoint.
 import type { CoreOptions } from "./configuration.ts";
 import { createCoreState } from "./core-state.ts";
 import { createDatabaseRecorder, type DatabaseRecorder } from "./database.ts";
-import { createDefineMeters, type DefineMeters } from "./define-meters.ts";
+import { createDefineMeters, type DefinedMeter, type DefineMeters } from "./define-meters.ts";
 import { createHttpRecorder, type HttpRecorder } from "./http.ts";
 import { createLlmRecorder, type LlmRecorder } from "./llm.ts";
 import type { MeterDefinition } from "./meter-definition.ts";
@@ -42,7 +42,7 @@ export interface Core {
 
 export function createCore(): Core {
   const state = createCoreState();
-  const defined = new Map<string, MeterDefinition>();
+  const defined = new Map<string, DefinedMeter>();
   return {
     llm: createLlmRecorder(state),
     workflow: createWorkflowRecorder(state),
@@ -62,6 +62,9 @@ export function createCore(): Core {
     currentAttribution: state.attribution.current,
     addUsageSink: state.sinks.add,
     describeMeters: () =>
-      [...catalogue, ...defined.values()].map((meter) => ({ ...meter, name: state.nameOf(meter) })),
+      [...catalogue, ...Array.from(defined.values(), ({ meter }) => meter)].map((meter) => ({
+        ...meter,
+        name: state.nameOf(meter),
+      })),
   };
 }

@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { readFields } from "./reading.ts";
 
 /** A database operation that has ended. */
 export interface DatabaseOperation {
@@ -25,8 +26,12 @@ export function createDatabaseRecorder(state: CoreState): DatabaseRecorder {
   const name = "db.client.operation.duration";
   const operations = createFamily(state, { members: { seconds: { meter: catalogueMeter(name) } } });
   return {
-    record: guarded(state, name, undefined, ({ system, operation, collection, errorType, duration }: DatabaseOperation) =>
-      operations.series([system, operation, collection, errorType]).cells.seconds(duration),
-    ),
+    record: guarded(state, name, undefined, (operation: DatabaseOperation) => {
+      const { values, duration } = readFields(state, name, operation, (fields) => ({
+        values: [fields.system, fields.operation, fields.collection, fields.errorType],
+        duration: fields.duration,
+      }));
+      operations.series(values).cells.seconds(duration);
+    }),
   };
 }

@@ -15,16 +15,25 @@ export type DefineMeters = <const Meters extends Readonly<Record<string, OwnMete
   meters: Meters,
 ) => { readonly [Key in keyof Meters]: RecorderOf<Meters[Key]> };
 
-export function createDefineMeters(state: CoreState, defined: Map<string, MeterDefinition>): DefineMeters {
+/** A user's own meter, and the one recorder that all its definitions get: with several, its series limit would not hold. */
+export interface DefinedMeter {
+  readonly meter: MeterDefinition;
+  readonly recorder: object;
+}
+
+export function createDefineMeters(state: CoreState, defined: Map<string, DefinedMeter>): DefineMeters {
   function define(own: OwnMeter): object {
     const meter: MeterDefinition = { ...own, attributes: own.attributes ?? {} };
     checkDefinition(meter);
     const known = defined.get(meter.name);
-    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(meter)) {
+    if (known !== undefined) {
+      if (JSON.stringify(known.meter) === JSON.stringify(meter)) return known.recorder;
       throw new Error(`[meterbridge] meter "${meter.name}" is already defined otherwise: choose another name`);
     }
-    defined.set(meter.name, meter);
-    return meter.instrument === "observableGauge" ? createObserver(state, meter) : createRecorder(state, meter);
+    const recorder =
+      meter.instrument === "observableGauge" ? createObserver(state, meter) : createRecorder(state, meter);
+    defined.set(meter.name, { meter, recorder });
+    return recorder;
   }
 
   return ((meters) =>
@@ -50,7 +59,8 @@ function createObserver(state: CoreState, meter: MeterDefinition): object {
       const observed = guarded(state, meter.name, undefined, (result: ObservableResult): undefined => {
         let room = state.seriesLimit(meter.name) - 1;
         callback((value, given) => {
-          if (typeof value !== "number" || !Number.isFinite(value)) state.refuse(meter.name, "not_finite");
+          if (typeof value !== "number") state.refuse(meter.name, "not_a_number");
+          else if (!Number.isFinite(value)) state.refuse(meter.name, "not_finite");
           else if (room-- <= 0) state.seriesDropped(meter.name);
           else {
             const attributes: Attributes = {};

@@ -45,6 +45,7 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
   const tree = createSeriesTree<Series<Name>>();
   const idle = makeSeries(null);
   let generation = -1;
+  let limit = 0;
   let budget: SeriesBudget;
   let lastSweep = 0;
   let warned = false;
@@ -61,8 +62,9 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
   function rebind(now: number): void {
     generation = now;
     tree.clear();
-    const limit = Math.min(...members.map(({ meter }) => state.seriesLimit(meter.name)));
-    budget = splitSeriesLimit(limit, closedCombinations(first.meter, keys));
+    limit = state.seriesLimit(...members.map(({ meter }) => meter.name));
+    const labelled = withLabels ? 2 ** state.settings().attributionLabels.length : 1;
+    budget = splitSeriesLimit(limit, closedCombinations(first.meter, keys) * labelled);
     lastSweep = Date.now();
   }
 
@@ -76,15 +78,22 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     if (tree.size >= budget.exact) forgetStale();
     if (tree.size < budget.exact) return add(clean, labels);
 
-    state.seriesDropped(meterName);
-    warnOnce();
     const unattributed = labels.map(toOther);
     const closed = clean.map((value, index) => (typeof kinds[index] === "object" ? value : toOther(value)));
-    return (
+    const coarser =
       findOrAdd(clean, unattributed, budget.withoutAttribution) ??
       findOrAdd(closed, unattributed, budget.closedOnly) ??
-      findOrAdd(clean.map(toOther), unattributed, Infinity)!
-    );
+      findOrAdd(
+        keys.map(() => other),
+        labels.map(() => other),
+        Infinity,
+      )!;
+    // What has no tenant to lose may have found its own series among the coarser ones.
+    if (tree.find(clean, labels) !== coarser) {
+      state.seriesDropped(meterName);
+      warnOnce();
+    }
+    return coarser;
   }
 
   function findOrAdd(values: LabelValue[], labels: LabelValue[], room: number): Series<Name> | undefined {
@@ -123,7 +132,7 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     if (warned) return;
     warned = true;
     state.warn(
-      `meter ${first.meter.name} reached its limit of ${state.seriesLimit(first.meter.name)} series: further ones are ` +
+      `meter ${first.meter.name} reached its limit of ${limit} series: further ones are ` +
         `counted under "${other}", sums stay exact; raise seriesLimits["${first.meter.name}"] or give it fewer values`,
     );
   }

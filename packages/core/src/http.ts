@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { readFields } from "./reading.ts";
 import { startRun } from "./run.ts";
 import { httpMethods } from "./semconv.ts";
 
@@ -31,18 +32,23 @@ export interface HttpRecorder {
 
 export function createHttpRecorder(state: CoreState): HttpRecorder {
   const active = createFamily(state, { members: { count: { meter: catalogueMeter("http.server.active_requests") } } });
-  const duration = createFamily(state, { members: { seconds: { meter: catalogueMeter("http.server.request.duration") } } });
+  const duration = createFamily(state, {
+    members: { seconds: { meter: catalogueMeter("http.server.request.duration") } },
+  });
   const name = "http.server.request.duration";
 
-  function ended(request: HttpRequest, answer: HttpAnswer, seconds: number): void {
-    const { status, route } = answer;
-    const errorType = answer.errorType ?? (status !== undefined && status >= 500 ? String(status) : undefined);
-    duration.series([known(request.method), request.scheme ?? "http", route, status, errorType]).cells.seconds(seconds);
+  const requestOf = (request: HttpRequest): HttpRequest => readFields(state, name, request, readRequest);
+  const answerOf = guarded(state, name, {}, (answer: HttpAnswer) => readFields(state, name, answer, readAnswer));
+
+  function ended({ method, scheme }: HttpRequest, { status, route, errorType }: HttpAnswer, seconds: number): void {
+    const failure = errorType ?? (typeof status === "number" && status >= 500 ? String(status) : undefined);
+    duration.series([method, scheme, route, status, failure]).cells.seconds(seconds);
   }
 
   return {
-    start: guarded(state, name, { end() {} }, (request: HttpRequest) => {
-      const inProgress = active.series([known(request.method), request.scheme ?? "http"]).cells.count;
+    start: guarded(state, name, { end() {} }, (given: HttpRequest) => {
+      const request = requestOf(given);
+      const inProgress = active.series([request.method, request.scheme]).cells.count;
       inProgress(1);
       let answer: HttpAnswer = {};
       const run = startRun(state, name, ({ seconds }) => {
@@ -50,19 +56,27 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
         ended(request, answer, seconds);
       });
       return {
-        end(given: HttpAnswer) {
-          answer = given;
+        end(given: HttpAnswer = {}) {
+          answer = answerOf(given);
           run.complete();
         },
       };
     }),
     record: guarded(state, name, undefined, (request: HttpRequest & HttpAnswer & { readonly duration: number }) =>
-      ended(request, request, request.duration),
+      ended(
+        requestOf(request),
+        answerOf(request),
+        readFields(state, name, request, (fields) => fields.duration),
+      ),
     ),
   };
 }
 
-function known(method: string): string {
+function readRequest({ method, scheme }: HttpRequest): HttpRequest {
   const upper = String(method).toUpperCase();
-  return httpMethods.includes(upper) ? upper : "_OTHER";
+  return { method: httpMethods.includes(upper) ? upper : "_OTHER", scheme: scheme ?? "http" };
+}
+
+function readAnswer({ status, route, errorType }: HttpAnswer): HttpAnswer {
+  return { status, route, errorType };
 }

@@ -33,6 +33,12 @@ export function labelValue(value: unknown, kind: AttributeKind, refuse: (reason:
   return other;
 }
 
+/** The value as a short text for a usage event or a span's name, or null for none. */
+export function shortText(value: unknown): string | null {
+  const label = labelValue(value, "string", () => {});
+  return label === undefined ? null : String(label);
+}
+
 function text(value: string, refuse: (reason: RefusalReason) => void): string {
   if (value.length <= longestLabelValue) return value.toWellFormed();
   refuse("attribute_cut");

@@ -1,7 +1,9 @@
 import type { CoreState } from "./core-state.ts";
 import type { LlmCall } from "./llm-call.ts";
 import type { TokenCounts } from "./llm-tokens.ts";
+import { reasonAgainst } from "./refusals.ts";
 import type { CostStatus } from "./usage-event.ts";
+import type { RunStatus } from "./vocabulary.ts";
 
 /** What a call cost. Money is integer nano-USD; null means unknown, never zero. */
 export interface CallCost {
@@ -11,14 +13,20 @@ export interface CallCost {
 }
 
 /** The provider's own figure goes first, then the price book. A call that used nothing has no price to find. */
-export function costOf(state: CoreState, call: LlmCall, tokens: TokenCounts, occurredAt: Date): CallCost {
+export function costOf(
+  state: CoreState,
+  call: LlmCall,
+  status: RunStatus,
+  tokens: TokenCounts,
+  occurredAt: Date,
+): CallCost {
   const { costUsd } = call;
   if (typeof costUsd === "number" && costUsd >= 0 && costUsd <= largestUsd) {
     return { nanoUsd: BigInt(Math.round(costUsd * 1e9)), status: "provider", priceBook: null };
   }
-  if (costUsd !== undefined) state.refuse("llm.cost", typeof costUsd === "number" ? "not_finite" : "not_a_number");
+  if (costUsd !== undefined && costUsd !== null) state.refuse("llm.cost", reasonAgainst(costUsd));
   if (tokens.input === null && tokens.output === null) {
-    return { nanoUsd: null, status: call.errorType === undefined ? "unpriced" : "none", priceBook: null };
+    return { nanoUsd: null, status: status === "failed" ? "none" : "unpriced", priceBook: null };
   }
 
   const { priceBook } = state.settings();
@@ -36,7 +44,9 @@ export function costOf(state: CoreState, call: LlmCall, tokens: TokenCounts, occ
       serviceTier: call.serviceTier,
       occurredAt,
     });
-    if (typeof nanoUsd !== "bigint" || nanoUsd < 0n) return unpriced;
+    if (nanoUsd === null) return unpriced;
+    if (typeof nanoUsd !== "bigint" || nanoUsd < 0n)
+      throw new RangeError("a price must be a bigint of at least 0, or null");
     const estimated = call.usageSource === "estimated" || call.usageSource === "partial";
     return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: priceBook.name };
   } catch (error) {

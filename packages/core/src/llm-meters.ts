@@ -15,6 +15,7 @@ export interface MeasuredCall {
   readonly errorType: string | undefined;
   readonly tokens: TokenCounts;
   readonly cost: CallCost;
+  readonly occurredAt: Date;
 }
 
 /** Operations whose duration the newest convention names `inference`; the others stay `operation`. */
@@ -29,10 +30,10 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
       inputTokens: member("gen_ai.client.inference.operation.input_tokens"),
       outputTokens: member("gen_ai.client.inference.operation.output_tokens"),
       operation: member("gen_ai.client.operation.duration"),
-      oldInputTokens: { ...member("gen_ai.client.token.usage"), constant: { [genAi.tokenType]: "input" } },
-      oldOutputTokens: { ...member("gen_ai.client.token.usage"), constant: { [genAi.tokenType]: "output" } },
     },
   });
+  // By itself: it has a series for each type of token, and the limit counts series.
+  const oldTokens = createFamily(state, { members: { tokens: member("gen_ai.client.token.usage") } });
   const chunks = createFamily(state, {
     members: {
       first: member("gen_ai.client.inference.time_to_first_chunk"),
@@ -70,18 +71,19 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
     const labels = state.attribution.labels();
     const target = [call.provider, operation, call.model, call.responseModel];
 
-    const { cells } = finished.series([...target, errorType], labels);
+    const ending = [...target, errorType];
+    const { cells } = finished.series(ending, labels);
     if (call.duration !== undefined) {
       if (latest && isInference) cells.inference(call.duration);
       if (old || !isInference) cells.operation(call.duration);
     }
     if (tokens.input !== null) {
       if (latest) cells.inputTokens(tokens.input);
-      if (old) cells.oldInputTokens(tokens.input);
+      if (old) oldTokens.series([...ending, "input"], labels).cells.tokens(tokens.input);
     }
     if (tokens.output !== null) {
       if (latest) cells.outputTokens(tokens.output);
-      if (old) cells.oldOutputTokens(tokens.output);
+      if (old) oldTokens.series([...ending, "output"], labels).cells.tokens(tokens.output);
     }
     if (latest) addTokens(used.series(target, labels), tokens);
     if (call.timeToFirstChunk !== undefined || call.timePerOutputChunk !== undefined) {
@@ -101,7 +103,10 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
 }
 
 /** Input and output are recorded as 0 when there is no usage, as the convention asks; their parts only when known. */
-function addTokens({ cells }: Series<"input" | "output" | "cacheRead" | "cacheWrite" | "reasoning">, tokens: TokenCounts): void {
+function addTokens(
+  { cells }: Series<"input" | "output" | "cacheRead" | "cacheWrite" | "reasoning">,
+  tokens: TokenCounts,
+): void {
   cells.input(tokens.input ?? 0);
   cells.output(tokens.output ?? 0);
   if (tokens.cacheRead !== null) cells.cacheRead(tokens.cacheRead);
@@ -109,12 +114,19 @@ function addTokens({ cells }: Series<"input" | "output" | "cacheRead" | "cacheWr
   if (tokens.reasoning !== null) cells.reasoning(tokens.reasoning);
 }
 
-function recordChunks({ cells }: Series<"first" | "next" | "oldFirst" | "oldNext">, call: LlmCall, latest: boolean, old: boolean): void {
+function recordChunks(
+  { cells }: Series<"first" | "next" | "oldFirst" | "oldNext">,
+  call: LlmCall,
+  latest: boolean,
+  old: boolean,
+): void {
   if (call.timeToFirstChunk !== undefined) {
     if (latest) cells.first(call.timeToFirstChunk);
     if (old) cells.oldFirst(call.timeToFirstChunk);
   }
-  const times = typeof call.timePerOutputChunk === "object" ? call.timePerOutputChunk : [call.timePerOutputChunk];
+  const times: readonly (number | undefined)[] = Array.isArray(call.timePerOutputChunk)
+    ? call.timePerOutputChunk
+    : [call.timePerOutputChunk as number | undefined];
   for (const time of times) {
     if (time === undefined) continue;
     if (latest) cells.next(time);

@@ -1,8 +1,10 @@
-import { SpanKind, SpanStatusCode, trace, type Span } from "@opentelemetry/api";
+import { context, SpanKind, SpanStatusCode, trace, type Context, type Span } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
+import { shortText } from "./label-value.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
+import { readUsage } from "./llm-fields.ts";
 import { errorType as errorTypeAttribute, genAi } from "./semconv.ts";
 import { version } from "./version.ts";
 import type { RunStatus } from "./vocabulary.ts";
@@ -21,34 +23,49 @@ export interface LlmRun {
 
 /** The call's span: non-recording where traces are off. */
 export function startLlmSpan(target: LlmTarget): Span {
-  const operation = target.operation ?? "chat";
-  return trace.getTracer("@meterbridge/core", version).startSpan(`${operation} ${target.model}`, {
+  const operation = shortText(target.operation) ?? "chat";
+  const model = shortText(target.model) ?? "unknown";
+  return trace.getTracer("@meterbridge/core", version).startSpan(`${operation} ${model}`, {
     kind: SpanKind.CLIENT,
     attributes: {
-      [genAi.provider]: target.provider,
+      [genAi.provider]: shortText(target.provider) ?? "unknown",
       [genAi.operation]: operation,
-      [genAi.requestModel]: target.model,
+      [genAi.requestModel]: model,
     },
   });
 }
 
-export function startLlmRun(state: CoreState, target: LlmTarget, span: Span, record: (call: LlmCall) => void): LlmRun {
+/** What a call in progress is made of. */
+export interface BegunCall {
+  readonly target: LlmTarget;
+  readonly span: Span;
+  /** The context it began in: its end may be told from a callback that belongs to another request. */
+  readonly active: Context;
+  readonly record: (call: LlmCall) => void;
+}
+
+export function startLlmRun(state: CoreState, { target, span, active, record }: BegunCall): LlmRun {
   const begun = performance.now();
   let lastChunk = begun;
   let timeToFirstChunk: number | undefined;
   const timePerOutputChunk: number[] = [];
   let running = true;
+  const usageFrom = guarded(state, "llm tokens", {}, (given: LlmUsage | null | undefined) =>
+    given === undefined || given === null ? {} : readUsage(state, given),
+  );
 
   const end = guarded(
     state,
     "llm.requests",
     undefined,
-    (status: RunStatus, usage?: LlmUsage | null, error?: unknown): undefined => {
+    (status: RunStatus, given?: LlmUsage | null, error?: unknown): undefined => {
       if (!running) return;
       running = false;
+      const usage = usageFrom(given);
       const errorType = status === "failed" ? errorTypeOf(error) : undefined;
       const duration = (performance.now() - begun) / 1000;
-      record({ ...target, ...usage, status, errorType, duration, timeToFirstChunk, timePerOutputChunk });
+      const call = { ...target, ...usage, status, errorType, duration, timeToFirstChunk, timePerOutputChunk };
+      context.with(active, record, undefined, call);
       endSpan(span, status, errorType, usage);
     },
   );
@@ -69,15 +86,15 @@ export function startLlmRun(state: CoreState, target: LlmTarget, span: Span, rec
 /** Stands in where a call could not be started. */
 export const noLlmRun: LlmRun = { chunk() {}, complete() {}, fail() {}, cancel() {} };
 
-function endSpan(span: Span, status: RunStatus, errorType: string | undefined, usage?: LlmUsage | null): void {
+function endSpan(span: Span, status: RunStatus, errorType: string | undefined, usage: LlmUsage): void {
   if (span.isRecording()) {
     for (const [attribute, value] of [
-      [genAi.responseModel, usage?.responseModel],
-      [genAi.inputTokens, usage?.inputTokens],
-      [genAi.outputTokens, usage?.outputTokens],
-      [genAi.cacheReadTokens, usage?.cacheReadTokens],
-      [genAi.cacheWriteTokens, usage?.cacheWriteTokens],
-      [genAi.reasoningTokens, usage?.reasoningTokens],
+      [genAi.responseModel, usage.responseModel],
+      [genAi.inputTokens, usage.inputTokens],
+      [genAi.outputTokens, usage.outputTokens],
+      [genAi.cacheReadTokens, usage.cacheReadTokens],
+      [genAi.cacheWriteTokens, usage.cacheWriteTokens],
+      [genAi.reasoningTokens, usage.reasoningTokens],
       [errorTypeAttribute, errorType],
     ] as const) {
       if (value !== undefined) span.setAttribute(attribute, value);

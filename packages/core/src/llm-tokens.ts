@@ -1,4 +1,5 @@
 import type { LlmUsage } from "./llm-call.ts";
+import { reasonAgainst } from "./refusals.ts";
 import type { RefusalReason } from "./vocabulary.ts";
 
 /** Token counts of a call, each a whole number or null when not known. */
@@ -25,13 +26,7 @@ function count(value: unknown, refuse: (reason: RefusalReason) => void): number 
   if (value === undefined || value === null) return null;
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number === "number" && number >= 0 && Number.isSafeInteger(number)) return number;
-  refuse(reasonOf(number));
+  const isFraction = typeof number === "number" && number > 0 && number < Number.MAX_SAFE_INTEGER;
+  refuse(isFraction ? "not_a_number" : reasonAgainst(number));
   return null;
-}
-
-function reasonOf(value: unknown): RefusalReason {
-  if (typeof value !== "number") return "not_a_number";
-  if (!Number.isFinite(value)) return "not_finite";
-  if (value < 0) return "negative";
-  return Number.isInteger(value) ? "too_large" : "not_a_number";
 }

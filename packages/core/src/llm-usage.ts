@@ -6,9 +6,11 @@ import type { LlmUsage } from "./llm-call.ts";
  * Only counts and the model's name are read, never content.
  */
 export function usageOf(result: unknown): LlmUsage | null {
-  const { usage, model, service_tier } = fieldsOf(result);
+  const { usage, model, service_tier: tierOfResult } = fieldsOf(result);
   if (typeof usage !== "object" || usage === null) return null;
   const counts = fieldsOf(usage);
+  // OpenAI tells the tier beside the usage, Anthropic in it.
+  const tier = tierOfResult ?? counts["service_tier"];
   const inputDetails = fieldsOf(counts["prompt_tokens_details"] ?? counts["input_tokens_details"]);
   const outputDetails = fieldsOf(counts["completion_tokens_details"] ?? counts["output_tokens_details"]);
   const beside = "cache_read_input_tokens" in counts || "cache_creation_input_tokens" in counts;
@@ -22,7 +24,7 @@ export function usageOf(result: unknown): LlmUsage | null {
     cacheWriteTokens: cacheWrite,
     reasoningTokens: number(outputDetails["reasoning_tokens"]),
     responseModel: typeof model === "string" ? model : undefined,
-    serviceTier: typeof service_tier === "string" ? service_tier : undefined,
+    serviceTier: typeof tier === "string" ? tier : undefined,
   };
 }
 

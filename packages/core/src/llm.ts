@@ -1,15 +1,15 @@
-import { context, trace, type Context } from "@opentelemetry/api";
+import { context, INVALID_SPAN_CONTEXT, trace, type Context } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { guarded } from "./guard.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
 import { costOf } from "./llm-cost.ts";
+import { occurrenceOf, writeCallEvent } from "./llm-event.ts";
+import { readCall, readTarget } from "./llm-fields.ts";
 import { createLlmMeters, type MeasuredCall } from "./llm-meters.ts";
 import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun } from "./llm-run.ts";
 import { tokenCounts } from "./llm-tokens.ts";
 import { usageOf } from "./llm-usage.ts";
 import { isAbort } from "./run.ts";
-import { attributedTo, milliseconds } from "./work-event.ts";
-import { uuidV7 } from "./uuid-v7.ts";
 
 export interface LlmRecorder {
   /** Records a finished call in every meter of the area, prices it, and makes one usage event. */
@@ -30,26 +30,31 @@ export interface LlmRecorder {
 export function createLlmRecorder(state: CoreState): LlmRecorder {
   const recordMeters = createLlmMeters(state);
 
-  const record = guarded(state, "llm.requests", undefined, (call: LlmCall): undefined => {
-    // Without anybody to record for, not even a price is looked up.
-    if (!state.binding.isBound() && !state.sinks.any()) return;
+  const record = guarded(state, "llm.requests", undefined, (given: LlmCall): undefined => {
+    const call = readCall(state, given);
+    const status = call.status ?? (call.errorType === undefined ? "completed" : "failed");
     const tokens = tokenCounts(call, (reason) => state.refuse("llm tokens", reason));
-    const occurredAt = call.occurredAt ?? new Date();
+    const occurredAt = occurrenceOf(state, call.occurredAt);
     const measured: MeasuredCall = {
       call,
       operation: call.operation ?? "chat",
-      status: call.status ?? (call.errorType === undefined ? "completed" : "failed"),
+      status,
       errorType: call.errorType,
       tokens,
-      cost: costOf(state, call, tokens, occurredAt),
+      cost: costOf(state, call, status, tokens, occurredAt),
+      occurredAt,
     };
     recordMeters(measured);
-    if (state.sinks.any()) writeEvent(state, measured, occurredAt);
+    writeCallEvent(state, measured);
   });
 
-  const begin = guarded(state, "llm.requests", notBegun, (target: LlmTarget): Begun => {
-    const span = startLlmSpan(target);
-    return { run: startLlmRun(state, target, span, record), active: trace.setSpan(context.active(), span) };
+  const startSpan = guarded(state, "llm span", trace.wrapSpanContext(INVALID_SPAN_CONTEXT), startLlmSpan);
+
+  const begin = guarded(state, "llm.requests", notBegun, (given: LlmTarget): Begun => {
+    const target = readTarget(state, given);
+    const span = startSpan(target);
+    const active = trace.setSpan(context.active(), span);
+    return { run: startLlmRun(state, { target, span, active, record }), active };
   });
 
   return {
@@ -82,30 +87,3 @@ interface Begun {
 }
 
 const notBegun: Begun = { run: noLlmRun, active: null };
-
-function writeEvent(state: CoreState, { call, status, errorType, tokens, cost }: MeasuredCall, occurredAt: Date): void {
-  const known = tokens.input !== null || tokens.output !== null;
-  state.sinks.write({
-    eventId: call.eventId ?? uuidV7(occurredAt.getTime()),
-    occurredAt,
-    kind: "llm_call",
-    ...attributedTo(state),
-    provider: call.provider,
-    model: call.model,
-    name: null,
-    inputTokens: tokens.input,
-    outputTokens: tokens.output,
-    cacheReadTokens: tokens.cacheRead,
-    cacheWriteTokens: tokens.cacheWrite,
-    reasoningTokens: tokens.reasoning,
-    costNanoUsd: cost.nanoUsd,
-    costStatus: cost.status,
-    priceBook: cost.priceBook,
-    inferenceMs: milliseconds(call.duration),
-    queueMs: milliseconds(call.queueDuration),
-    isSuccess: status === "completed",
-    errorType: errorType ?? null,
-    usageSource: call.usageSource ?? (known ? "provider" : "none"),
-    attempts: call.attempts ?? 1,
-  });
-}

@@ -36,7 +36,12 @@ export function counter(name: string, unit: string, description: string, attribu
   return { name, instrument: "counter", unit, description, attributes };
 }
 
-export function upDownCounter(name: string, unit: string, description: string, attributes: Attributes): MeterDefinition {
+export function upDownCounter(
+  name: string,
+  unit: string,
+  description: string,
+  attributes: Attributes,
+): MeterDefinition {
   return { name, instrument: "upDownCounter", unit, description, attributes };
 }
 

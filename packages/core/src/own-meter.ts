@@ -21,17 +21,18 @@ type ValueOf<Kind extends AttributeKind> = Kind extends readonly (infer Word)[]
       ? boolean
       : string;
 
-type Rules<Meter extends OwnMeter> = Meter["attributes"] extends Readonly<Record<string, AttributeRule>>
-  ? Meter["attributes"]
-  : Record<never, never>;
+type Rules<Meter extends OwnMeter> =
+  Meter["attributes"] extends Readonly<Record<string, AttributeRule>> ? Meter["attributes"] : Record<never, never>;
 
 /** The attributes a call of the meter takes: every one that is not optional, with the values its rule allows. */
 export type AttributesOf<Meter extends OwnMeter> = {
-  readonly [Key in keyof Rules<Meter> as Rules<Meter>[Key] extends AttributeKind ? Key : never]: Rules<Meter>[Key] extends AttributeKind
-    ? ValueOf<Rules<Meter>[Key]>
-    : never;
+  readonly [
+    Key in keyof Rules<Meter> as Rules<Meter>[Key] extends AttributeKind ? Key : never
+  ]: Rules<Meter>[Key] extends AttributeKind ? ValueOf<Rules<Meter>[Key]> : never;
 } & {
-  readonly [Key in keyof Rules<Meter> as Rules<Meter>[Key] extends AttributeKind ? never : Key]?: Rules<Meter>[Key] extends {
+  readonly [
+    Key in keyof Rules<Meter> as Rules<Meter>[Key] extends AttributeKind ? never : Key
+  ]?: Rules<Meter>[Key] extends {
     readonly kind: infer Kind extends AttributeKind;
   }
     ? ValueOf<Kind> | undefined
@@ -39,9 +40,10 @@ export type AttributesOf<Meter extends OwnMeter> = {
 };
 
 /** Attributes may be left out where none is required. */
-type Given<Meter extends OwnMeter> = Record<never, never> extends AttributesOf<Meter>
-  ? [attributes?: AttributesOf<Meter>]
-  : [attributes: AttributesOf<Meter>];
+type Given<Meter extends OwnMeter> =
+  Record<never, never> extends AttributesOf<Meter>
+    ? [attributes?: AttributesOf<Meter>]
+    : [attributes: AttributesOf<Meter>];
 
 /** How a meter of that definition is recorded. */
 export type RecorderOf<Meter extends OwnMeter> = Meter["instrument"] extends "counter" | "upDownCounter"

@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { readFields } from "./reading.ts";
 import { measureRun, startRun } from "./run.ts";
 import type { RunStatus } from "./vocabulary.ts";
 
@@ -32,10 +33,16 @@ export function createRagRecorder(state: CoreState): RagRecorder {
   });
 
   const record = guarded(state, "rag.retrievals", undefined, (retrieval: Retrieval): undefined => {
-    const { cells } = retrievals.series([retrieval.index, retrieval.status]);
+    const { index, status, duration, documents } = readFields(state, "rag.retrievals", retrieval, (fields) => ({
+      index: fields.index,
+      status: fields.status,
+      duration: fields.duration,
+      documents: fields.documents,
+    }));
+    const { cells } = retrievals.series([index, status]);
     cells.count(1);
-    cells.seconds(retrieval.duration);
-    if (retrieval.documents !== undefined) cells.documents(retrieval.documents);
+    cells.seconds(duration);
+    if (documents !== undefined) cells.documents(documents);
   });
 
   return {

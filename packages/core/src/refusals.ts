@@ -8,16 +8,26 @@ const explanations: Readonly<Record<RefusalReason, string>> = {
   attribute_value: "an attribute value that is no allowed label was recorded as other",
   attribute_cut: "an attribute value over 255 characters was cut",
   attribute_unknown: "an attribute that is not in the meter's definition was left out",
+  field_unusable: "a field that cannot be read or used was left out",
   recorder_failed: "a recording failed",
   price_book_failed: "the price book failed, the call is unpriced",
   sink_failed: "a usage event sink failed",
 };
 
+/** Why an amount that must not be negative was refused. */
+export function reasonAgainst(amount: unknown): RefusalReason {
+  if (typeof amount !== "number" && typeof amount !== "bigint") return "not_a_number";
+  if (typeof amount === "number" && !Number.isFinite(amount)) return "not_finite";
+  return amount < 0 ? "negative" : "too_large";
+}
+
 /** Kept small: a mistake is told once per meter and kind, and no stream of mistakes may grow memory. */
 const mostTold = 1000;
 
 /** Tells each kind of refusal once per meter. */
-export function createRefusalLog(warn: (message: string) => void): (meter: string, reason: RefusalReason, error?: unknown) => void {
+export function createRefusalLog(
+  warn: (message: string) => void,
+): (meter: string, reason: RefusalReason, error?: unknown) => void {
   const told = new Set<string>();
   return (meter, reason, error) => {
     const key = `${meter} ${reason}`;

@@ -1,3 +1,4 @@
+import { context, type Context } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
@@ -20,8 +21,16 @@ export interface Ending {
   readonly errorType: string | undefined;
 }
 
-/** Starts the clock, and calls `ended` once. */
-export function startRun(state: CoreState, name: string, ended: (ending: Ending) => void): Run {
+/**
+ * Starts the clock, and calls `ended` once, in the context the run began in: its end may be told from a callback that belongs to
+ * another request, and must not be put on that one's tenant.
+ */
+export function startRun(
+  state: CoreState,
+  name: string,
+  ended: (ending: Ending) => void,
+  begunIn: Context = context.active(),
+): Run {
   const begun = performance.now();
   let running = true;
 
@@ -29,7 +38,8 @@ export function startRun(state: CoreState, name: string, ended: (ending: Ending)
     if (!running) return;
     running = false;
     const seconds = Math.max(0, performance.now() - begun) / 1000;
-    ended({ status, seconds, errorType: status === "failed" ? errorTypeOf(error) : undefined });
+    const errorType = status === "failed" ? errorTypeOf(error) : undefined;
+    context.with(begunIn, ended, undefined, { status, seconds, errorType });
   });
 
   return { complete: () => end("completed"), fail: (error) => end("failed", error), cancel: () => end("cancelled") };
@@ -53,8 +63,12 @@ export async function measureRun<Started extends Run, Result>(
 
 /** The caller gave up, which is no failure of the work. */
 export function isAbort(error: unknown): boolean {
-  const name = (error as { name?: unknown } | null | undefined)?.name;
-  return name === "AbortError" || name === "APIUserAbortError";
+  try {
+    const name = (error as { name?: unknown } | null | undefined)?.name;
+    return name === "AbortError" || name === "APIUserAbortError";
+  } catch {
+    return false;
+  }
 }
 
 /** Stands in where a run could not be started. */

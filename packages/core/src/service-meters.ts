@@ -27,20 +27,41 @@ export const serviceMeters: readonly MeterDefinition[] = [
   histogram("session.duration", "s", "Duration of a session", {}, jobSeconds),
   counter("rag.retrievals", "{retrieval}", "Retrievals that ended, by how", { index: text, status }),
   histogram("rag.retrieval.duration", "s", "Duration of a retrieval", { index: text, status }, requestSeconds),
-  histogram("rag.retrieval.documents", "{document}", "Documents found by one retrieval", { index: text, status }, documents),
+  histogram(
+    "rag.retrieval.documents",
+    "{document}",
+    "Documents found by one retrieval",
+    { index: text, status },
+    documents,
+  ),
   // Requests and databases, by the stable conventions.
-  histogram("http.server.request.duration", "s", "Duration of HTTP server requests", {
+  histogram(
+    "http.server.request.duration",
+    "s",
+    "Duration of HTTP server requests",
+    {
+      [http.method]: httpMethods,
+      [http.scheme]: ["http", "https"],
+      [http.route]: optional,
+      [http.status]: { kind: "number", optional: true },
+      [errorType]: optional,
+    },
+    requestSeconds,
+  ),
+  upDownCounter("http.server.active_requests", "{request}", "HTTP server requests in progress", {
     [http.method]: httpMethods,
     [http.scheme]: ["http", "https"],
-    [http.route]: optional,
-    [http.status]: { kind: "number", optional: true },
-    [errorType]: optional,
-  }, requestSeconds),
-  upDownCounter("http.server.active_requests", "{request}", "HTTP server requests in progress", { [http.method]: httpMethods, [http.scheme]: ["http", "https"] }),
-  histogram("db.client.operation.duration", "s", "Duration of database client operations", {
-    [database.system]: text,
-    [database.operation]: optional,
-    [database.collection]: optional,
-    [errorType]: optional,
-  }, databaseSeconds),
+  }),
+  histogram(
+    "db.client.operation.duration",
+    "s",
+    "Duration of database client operations",
+    {
+      [database.system]: text,
+      [database.operation]: optional,
+      [database.collection]: optional,
+      [errorType]: optional,
+    },
+    databaseSeconds,
+  ),
 ];

@@ -30,7 +30,7 @@ export function createSessionRecorder(state: CoreState): SessionRecorder {
       cells.active(1);
       const run = startRun(state, "session.duration", ({ seconds }) => {
         cells.active(-1);
-        cells.seconds(seconds);
+        sessions.series([]).cells.seconds(seconds);
       });
       return { end: run.complete };
     }),

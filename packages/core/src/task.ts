@@ -4,6 +4,7 @@ import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
 import { observe } from "./observed.ts";
+import { readFields } from "./reading.ts";
 import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
 import type { RunStatus } from "./vocabulary.ts";
 import { writeWorkEvent } from "./work-event.ts";
@@ -29,7 +30,10 @@ export interface TaskRecorder {
 
 export function createTaskRecorder(state: CoreState): TaskRecorder {
   const tasks = createFamily(state, {
-    members: { count: { meter: catalogueMeter("task.completed") }, seconds: { meter: catalogueMeter("task.duration") } },
+    members: {
+      count: { meter: catalogueMeter("task.completed") },
+      seconds: { meter: catalogueMeter("task.duration") },
+    },
   });
   let ended = 0;
   let completed = 0;
@@ -37,7 +41,7 @@ export function createTaskRecorder(state: CoreState): TaskRecorder {
     if (ended > 0) result.observe(completed / ended);
   });
 
-  function record(name: string | null, ending: Ending): void {
+  function record(name: string | undefined, ending: Ending): void {
     const { cells } = tasks.series([ending.status]);
     cells.count(1);
     cells.seconds(ending.seconds);
@@ -47,14 +51,25 @@ export function createTaskRecorder(state: CoreState): TaskRecorder {
   }
 
   const start = guarded(state, "task.completed", noRun, (name?: string) =>
-    startRun(state, "task.completed", (ending) => record(name ?? null, ending)),
+    startRun(state, "task.completed", (ending) => record(name, ending)),
   );
 
   return {
     start,
     measure: (name, work) => measureRun(start(name), work),
-    record: guarded(state, "task.completed", undefined, (task: FinishedTask) =>
-      record(task.name ?? null, { status: task.status, seconds: task.duration, errorType: task.errorType }),
-    ),
+    record: guarded(state, "task.completed", undefined, (task: FinishedTask) => {
+      const { name, ...ending } = readFields(
+        state,
+        "task.completed",
+        task,
+        ({ name, status, duration, errorType }) => ({
+          name,
+          status,
+          seconds: duration,
+          errorType,
+        }),
+      );
+      record(name, ending);
+    }),
   };
 }

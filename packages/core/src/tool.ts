@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { readFields } from "./reading.ts";
 import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
 import type { RunStatus } from "./vocabulary.ts";
 import { writeWorkEvent } from "./work-event.ts";
@@ -26,7 +27,9 @@ export interface ToolRecorder {
 
 export function createToolRecorder(state: CoreState): ToolRecorder {
   const calls = createFamily(state, { members: { count: { meter: catalogueMeter("tool.calls") } } });
-  const duration = createFamily(state, { members: { seconds: { meter: catalogueMeter("gen_ai.execute_tool.duration") } } });
+  const duration = createFamily(state, {
+    members: { seconds: { meter: catalogueMeter("gen_ai.execute_tool.duration") } },
+  });
 
   function ended(tool: string, ending: Ending): void {
     const labels = state.attribution.labels();
@@ -42,8 +45,14 @@ export function createToolRecorder(state: CoreState): ToolRecorder {
   return {
     start,
     measure: (tool, work) => measureRun(start(tool), work),
-    record: guarded(state, "tool.calls", undefined, (call: ToolCall) =>
-      ended(call.tool, { status: call.status, seconds: call.duration, errorType: call.errorType }),
-    ),
+    record: guarded(state, "tool.calls", undefined, (call: ToolCall) => {
+      const { tool, ...ending } = readFields(state, "tool.calls", call, ({ tool, status, duration, errorType }) => ({
+        tool,
+        status,
+        seconds: duration,
+        errorType,
+      }));
+      ended(tool, ending);
+    }),
   };
 }

@@ -1,5 +1,6 @@
 /** Where a call's token counts come from. */
 export type UsageSource = "provider" | "partial" | "estimated" | "none";
+export const usageSources: readonly UsageSource[] = ["provider", "partial", "estimated", "none"];
 
 /**
  * How a cost was found: from the price book, reported by the provider, from estimated tokens, not at all (usage without a

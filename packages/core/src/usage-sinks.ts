@@ -20,7 +20,9 @@ export function createUsageSinks(failed: (error: unknown) => void): UsageSinks {
     write(event) {
       for (const sink of sinks) {
         try {
-          sink.write(event);
+          // The type allows an async function too, whose rejection nobody else would handle.
+          const written: unknown = sink.write(event);
+          if (written instanceof Promise) written.catch(failed);
         } catch (error) {
           failed(error);
         }

@@ -36,7 +36,7 @@ export function createUsersRecorder(state: CoreState): UsersRecorder {
       state.binding.generation();
       const user = given ?? state.attribution.current().user;
       if (user === undefined) return;
-      if (typeof user !== "string" && typeof user !== "number") {
+      if (typeof user !== "string" && !Number.isFinite(user)) {
         state.refuse("user.active", "attribute_value");
         return;
       }

@@ -15,6 +15,7 @@ export type RefusalReason =
   | "attribute_value"
   | "attribute_cut"
   | "attribute_unknown"
+  | "field_unusable"
   | "recorder_failed"
   | "price_book_failed"
   | "sink_failed";
@@ -26,6 +27,7 @@ export const refusalReasons: readonly RefusalReason[] = [
   "attribute_value",
   "attribute_cut",
   "attribute_unknown",
+  "field_unusable",
   "recorder_failed",
   "price_book_failed",
   "sink_failed",

@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { readFields } from "./reading.ts";
 import { measureRun, noRun, startRun, type Run } from "./run.ts";
 import type { RunStatus } from "./vocabulary.ts";
 
@@ -25,7 +26,10 @@ export interface WebhookRecorder {
 
 export function createWebhookRecorder(state: CoreState): WebhookRecorder {
   const sent = createFamily(state, {
-    members: { count: { meter: catalogueMeter("webhook.sent") }, seconds: { meter: catalogueMeter("webhook.duration") } },
+    members: {
+      count: { meter: catalogueMeter("webhook.sent") },
+      seconds: { meter: catalogueMeter("webhook.duration") },
+    },
   });
 
   function record(webhook: string | undefined, status: RunStatus, seconds: number): void {
@@ -41,8 +45,13 @@ export function createWebhookRecorder(state: CoreState): WebhookRecorder {
   return {
     start,
     measure: (webhook, work) => measureRun(start(webhook), work),
-    record: guarded(state, "webhook.sent", undefined, (webhook: SentWebhook) =>
-      record(webhook.webhook, webhook.status, webhook.duration),
-    ),
+    record: guarded(state, "webhook.sent", undefined, (sent: SentWebhook) => {
+      const { webhook, status, duration } = readFields(state, "webhook.sent", sent, (fields) => ({
+        webhook: fields.webhook,
+        status: fields.status,
+        duration: fields.duration,
+      }));
+      record(webhook, status, duration);
+    }),
   };
 }

@@ -1,10 +1,13 @@
 import type { CoreState } from "./core-state.ts";
+import { shortText } from "./label-value.ts";
 import type { Ending } from "./run.ts";
 import type { UsageEvent } from "./usage-event.ts";
 import { uuidV7 } from "./uuid-v7.ts";
 
 /** The parts of an event that the active attribution gives. */
-export function attributedTo(state: CoreState): Pick<UsageEvent, "tenant" | "employee" | "project" | "process" | "execution" | "user"> {
+export function attributedTo(
+  state: CoreState,
+): Pick<UsageEvent, "tenant" | "employee" | "project" | "process" | "execution" | "user"> {
   const { tenant, employee, project, process, execution, user } = state.attribution.current();
   return {
     tenant: tenant ?? null,
@@ -17,7 +20,7 @@ export function attributedTo(state: CoreState): Pick<UsageEvent, "tenant" | "emp
 }
 
 /** Writes the usage event of a finished task or tool call, if anybody listens. */
-export function writeWorkEvent(state: CoreState, kind: "task" | "tool_call", name: string | null, ending: Ending): void {
+export function writeWorkEvent(state: CoreState, kind: "task" | "tool_call", name: unknown, ending: Ending): void {
   if (!state.sinks.any()) return;
   const occurredAt = new Date();
   state.sinks.write({
@@ -27,7 +30,7 @@ export function writeWorkEvent(state: CoreState, kind: "task" | "tool_call", nam
     ...attributedTo(state),
     provider: null,
     model: null,
-    name,
+    name: shortText(name),
     inputTokens: null,
     outputTokens: null,
     cacheReadTokens: null,
@@ -39,7 +42,7 @@ export function writeWorkEvent(state: CoreState, kind: "task" | "tool_call", nam
     inferenceMs: milliseconds(ending.seconds),
     queueMs: null,
     isSuccess: ending.status === "completed",
-    errorType: ending.errorType ?? null,
+    errorType: shortText(ending.errorType),
     usageSource: "none",
     attempts: 1,
   });

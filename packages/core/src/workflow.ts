@@ -22,18 +22,20 @@ export function createWorkflowRecorder(state: CoreState): WorkflowRecorder {
   });
 
   const start = guarded(state, "workflow.executions", noRun, (workflow: string): Run => {
-    const labels = state.attribution.labels();
-    const inProgress = active.series([workflow], labels).cells.count;
+    const inProgress = active.series([workflow]).cells.count;
     inProgress(1);
     return startRun(state, "workflow.executions", ({ status, seconds, errorType }) => {
       inProgress(-1);
+      const labels = state.attribution.labels();
       executions.series([workflow, status], labels).cells.count(1);
       duration.series([workflow, errorType], labels).cells.seconds(seconds);
     });
   });
 
   return {
-    created: guarded(state, "workflow.created", undefined, (workflow: string) => created.series([workflow]).cells.count(1)),
+    created: guarded(state, "workflow.created", undefined, (workflow: string) =>
+      created.series([workflow]).cells.count(1),
+    ),
     start,
     measure: (workflow, work) => measureRun(start(workflow), work),
   };

@@ -36,14 +36,14 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
       server.close();
       return;
     }
-    diag.info(`[meterbridge] [prometheus] metrics at ${urlOf(addressOf(server.address()), path)}`);
-  });
-  if (!isLoopback(host)) {
+    const address = addressOf(server.address());
+    diag.info(`[meterbridge] [prometheus] metrics at ${urlOf(address, path)}`);
+    if (isLoopback(host)) return;
     diag.warn(
-      `[meterbridge] [prometheus] listening on ${host}: anyone who reaches port ${port} can read the metrics; ` +
+      `[meterbridge] [prometheus] listening on ${host}: anyone who reaches port ${address?.port ?? port} can read the metrics; ` +
         "set METERBRIDGE_PROMETHEUS_HOST=127.0.0.1 unless the network keeps others out",
     );
-  }
+  });
   server.listen({ host, port });
 
   return {

@@ -284,8 +284,9 @@ describe("when the port cannot be had", () => {
 describe("who can read the metrics", () => {
   it("warns once when it listens beyond the machine, and not on loopback", async () => {
     const beyond = await start({ host: "0.0.0.0" });
+    await until(() => beyond.diag.lines.length > 1, "the warning");
     expect(beyond.diag.lines.filter((line) => line.startsWith("warn"))).toEqual([
-      "warn [meterbridge] [prometheus] listening on 0.0.0.0: anyone who reaches port 0 can read the metrics; " +
+      `warn [meterbridge] [prometheus] listening on 0.0.0.0: anyone who reaches port ${beyond.port} can read the metrics; ` +
         "set METERBRIDGE_PROMETHEUS_HOST=127.0.0.1 unless the network keeps others out",
     ]);
     for (const host of ["127.0.0.1", "localhost"]) {

@@ -58,7 +58,7 @@ function createObserver(state: CoreState, meter: MeterDefinition): object {
     observe(callback: (observe: (value: number, attributes?: unknown) => void) => void) {
       const observed = guarded(state, meter.name, undefined, (result: ObservableResult): undefined => {
         let room = state.seriesLimit(meter.name) - 1;
-        callback((value, given) => {
+        const observing: unknown = callback((value, given) => {
           if (typeof value !== "number") state.refuse(meter.name, "not_a_number");
           else if (!Number.isFinite(value)) state.refuse(meter.name, "not_finite");
           else if (room-- <= 0) state.seriesDropped(meter.name);
@@ -72,6 +72,9 @@ function createObserver(state: CoreState, meter: MeterDefinition): object {
             result.observe(value, attributes);
           }
         });
+        // The type allows an async function too, whose rejection nobody else would handle.
+        if (observing instanceof Promise)
+          observing.catch((error: unknown) => state.refuse(meter.name, "recorder_failed", error));
       });
       return observe(state, meter, observed);
     },

@@ -68,5 +68,9 @@ function isAttempts(value: unknown): value is number {
 
 /** Not by `instanceof`: a date of another realm, such as a test runner's, is one too. */
 function isDate(value: unknown): value is Date {
-  return Object.prototype.toString.call(value) === "[object Date]" && Number.isFinite(Number(value));
+  try {
+    return Object.prototype.toString.call(value) === "[object Date]" && Number.isFinite(Number(value));
+  } catch {
+    return false;
+  }
 }

@@ -1,13 +1,18 @@
 import { Agent, get, type IncomingMessage } from "node:http";
-import path from "node:path";
 import { expect, it } from "vitest";
 import { startProcess, until } from "../../../test/support/servers.ts";
 
-const application = path.join(import.meta.dirname, "short-application.ts");
-
+/** Starts the exporter, works for as long as it is told, and stops nothing: the process should end by itself. */
 function start(milliseconds: number): ReturnType<typeof startProcess> {
-  const conditions = ["--conditions=@meterbridge/source", application, String(milliseconds)];
-  return startProcess(process.execPath, conditions, { env: { ...process.env, METERBRIDGE_PROMETHEUS_PORT: "0" } });
+  const script = `
+    import { startExporter } from "./started-exporter.ts";
+    const { meter, port } = await startExporter();
+    meter.createCounter("work.done").add(1);
+    console.log("listening at", port);
+    setTimeout(() => {}, ${milliseconds});
+  `;
+  const flags = ["--conditions=@meterbridge/source", "--input-type=module", "--eval", script];
+  return startProcess(process.execPath, flags, { cwd: import.meta.dirname });
 }
 
 it("lets a script end by itself that has started the exporter and never stops it", async () => {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import path from "node:path";
 import { defineConfig, type Plugin, type RolldownOptions } from "rolldown";
 
@@ -23,7 +24,7 @@ const config: RolldownOptions = defineConfig({
   external: (specifier) => !/^[.#/]/.test(specifier) && !isBundled(specifier),
   // A file of ours that is imported for its effect alone stays, whatever `sideEffects` promises to other bundlers.
   treeshake: { moduleSideEffects: (id, external) => !external && !id.includes("node_modules") },
-  plugins: [thirdPartyLicenses()],
+  plugins: [builtinsByCall(), thirdPartyLicenses()],
   output: {
     dir: "dist",
     format: "esm",
@@ -39,6 +40,28 @@ export default config;
 function isBundled(specifier: string): boolean {
   if (specifier === "@opentelemetry/api") return false;
   return specifier.startsWith("@opentelemetry/") || specifier === "valibot";
+}
+
+/**
+ * Turns `import { createServer } from "node:http"` into a destructured `process.getBuiltinModule("node:http")`. An import
+ * reads every property of the module, and the getters among them load what nobody asked for: all of undici for node:http.
+ */
+function builtinsByCall(): Plugin {
+  return {
+    name: "builtins-by-call",
+    renderChunk(code) {
+      return code.replaceAll(
+        /^import (?:(.+) from )?"([^"]+)";$/gm,
+        (statement, names: string | undefined, specifier) => {
+          if (!isBuiltin(specifier)) return statement;
+          const binding = /^(?:\* as )?(\w+)$|^(\{[^}]*\})$/.exec(names ?? "");
+          if (binding === null) throw new Error(`unexpected import of a module of Node.js: ${statement}`);
+          const [, whole, some = ""] = binding;
+          return `const ${whole ?? some.replaceAll(" as ", ": ")} = process.getBuiltinModule("${specifier}");`;
+        },
+      );
+    },
+  };
 }
 
 /** Writes the licenses of what was bundled beside it, as they ask for. */

@@ -23,7 +23,7 @@ const contestants: readonly Contestant[] = [
     peer: "meterbridge",
     package: "@meterbridge/node",
     flags: ["-r", "@meterbridge/node/register"],
-    environment: { METERBRIDGE_EXPORTERS: "prometheus", OTEL_EXPORTER_PROMETHEUS_PORT: "0" },
+    environment: { METERBRIDGE_EXPORTERS: "prometheus", METERBRIDGE_PROMETHEUS_PORT: "0" },
   },
   { peer: "prom-client", package: "prom-client", flags: ["-r", "./src/startup/prom-client.cjs"] },
   { peer: "otel-3", package: "@opentelemetry/sdk-metrics", flags: ["-r", "./src/startup/otel-3.cjs"] },

@@ -45,17 +45,30 @@ async function kept(collector: Promise<FakeCollector>): Promise<FakeCollector> {
   return await collector;
 }
 
+/** Fails with what the process printed, where waiting on would only tell that the test took too long. */
+async function endOf(child: RunningProcess): Promise<number | NodeJS.Signals> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`still running after 15 s:\n${child.output()}`)), 15_000);
+  });
+  try {
+    return await Promise.race([child.ended, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function signalled(child: RunningProcess, signal: NodeJS.Signals) {
   await until(() => child.output().includes("listening"), "the server to listen");
   const before = performance.now();
   child.child.kill(signal);
-  return { ended: await child.ended, milliseconds: performance.now() - before };
+  return { ended: await endOf(child), milliseconds: performance.now() - before };
 }
 
 async function timed(child: RunningProcess) {
   await until(() => child.output().includes("done"), "the script to be done");
   const before = performance.now();
-  return { ended: await child.ended, milliseconds: performance.now() - before };
+  return { ended: await endOf(child), milliseconds: performance.now() - before };
 }
 
 describe("a server without a handler of its own", () => {

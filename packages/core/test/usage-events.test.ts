@@ -1,0 +1,182 @@
+import { expect, test } from "vitest";
+import type { UsageEvent } from "../src/usage-event.ts";
+import { listenToDiag, startCore } from "./collecting.ts";
+
+const call = { provider: "openai", model: "gpt-4o", inputTokens: 100, outputTokens: 20 } as const;
+const who = {
+  tenant: "acme",
+  employee: "ada",
+  project: "p-1",
+  process: "invoice",
+  execution: "e-9",
+  user: "u-17",
+} as const;
+const occurredAt = new Date("2026-01-02T03:04:05.678Z");
+
+test("a model call's event is complete, so that a ledger needs nothing else", () => {
+  const { core, events } = listen();
+  core.configure({ priceBook: { name: "book@1", price: () => 42n } });
+  core.withAttribution(who, () =>
+    core.llm.record({
+      ...call,
+      cacheReadTokens: 60,
+      cacheWriteTokens: 5,
+      reasoningTokens: 7,
+      duration: 1.5,
+      queueDuration: 0.25,
+      attempts: 3,
+      eventId: "given",
+      occurredAt,
+    }),
+  );
+  expect(events).toEqual([
+    {
+      eventId: "given",
+      occurredAt,
+      kind: "llm_call",
+      ...who,
+      provider: "openai",
+      model: "gpt-4o",
+      name: null,
+      inputTokens: 100,
+      outputTokens: 20,
+      cacheReadTokens: 60,
+      cacheWriteTokens: 5,
+      reasoningTokens: 7,
+      costNanoUsd: 42n,
+      costStatus: "priced",
+      priceBook: "book@1",
+      inferenceMs: 1500,
+      queueMs: 250,
+      isSuccess: true,
+      errorType: null,
+      usageSource: "provider",
+      attempts: 3,
+    },
+  ]);
+});
+
+test("a task's and a tool call's event say who, what, how long and how it ended, and null for what they have not", () => {
+  const { core, events } = listen();
+  core.withAttribution(who, () => {
+    core.task.record({ name: "refund", status: "completed", duration: 2 });
+    core.tool.record({ tool: "search", status: "failed", duration: 0.5, errorType: "Timeout" });
+  });
+  const nothing = {
+    provider: null,
+    model: null,
+    inputTokens: null,
+    outputTokens: null,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+    costNanoUsd: null,
+    costStatus: "none",
+    priceBook: null,
+    queueMs: null,
+    usageSource: "none",
+    attempts: 1,
+  };
+  const made = { eventId: expect.any(String), occurredAt: expect.any(Date) };
+  expect(events).toEqual([
+    { ...nothing, ...who, ...made, kind: "task", name: "refund", inferenceMs: 2000, isSuccess: true, errorType: null },
+    {
+      ...nothing,
+      ...who,
+      ...made,
+      kind: "tool_call",
+      name: "search",
+      inferenceMs: 500,
+      isSuccess: false,
+      errorType: "Timeout",
+    },
+  ]);
+});
+
+test("the cost's status says where it comes from", () => {
+  const { core, events } = listen();
+  const none = { provider: "openai", model: "gpt-4o" } as const;
+  core.llm.record(call);
+  core.configure({ priceBook: { name: "book", price: () => 1n } });
+  core.llm.record(call);
+  core.llm.record({ ...call, usageSource: "estimated" });
+  core.llm.record({ ...call, costUsd: 1 });
+  core.llm.record(none);
+  core.llm.record({ ...none, errorType: "Timeout" });
+  expect(events.map(({ costStatus }) => costStatus)).toEqual([
+    "unpriced",
+    "priced",
+    "estimated",
+    "provider",
+    "unpriced",
+    "none",
+  ]);
+  expect(events.map(({ usageSource }) => usageSource)).toEqual([
+    "provider",
+    "provider",
+    "estimated",
+    "provider",
+    "none",
+    "none",
+  ]);
+  expect(events[0]!.costNanoUsd).toBeNull();
+});
+
+test("without a sink no event is built, and after its end a sink gets none", () => {
+  const { core } = startCore();
+  let asked = 0;
+  const counting = {
+    ...call,
+    get eventId(): string {
+      asked++;
+      return "given";
+    },
+  };
+  const events: UsageEvent[] = [];
+  const end = core.addUsageSink({ write: (event) => void events.push(event) });
+  core.llm.record(counting);
+  end();
+  core.llm.record(call);
+  core.task.record({ status: "completed", duration: 1 });
+  expect(events).toHaveLength(1);
+  expect(asked).toBe(1);
+});
+
+test("a sink that throws or rejects keeps no event from the others, and is counted and told", async () => {
+  const told = listenToDiag();
+  const { core, collect } = startCore();
+  const written: string[] = [];
+  core.addUsageSink({
+    write: () => {
+      throw new Error("disk full");
+    },
+  });
+  core.addUsageSink({
+    write: async () => {
+      throw new Error("connection lost");
+    },
+  });
+  core.addUsageSink({ write: ({ kind }) => void written.push(kind) });
+  core.llm.record(call);
+  core.tool.record({ tool: "search", status: "completed", duration: 1 });
+  expect(written).toEqual(["llm_call", "tool_call"]);
+  const collection = await collect();
+  expect(collection.total("meterbridge.values.refused", { reason: "sink_failed" })).toBe(4);
+  expect(collection.total("llm.requests")).toBe(1);
+  expect(told).toHaveLength(1);
+});
+
+test("events' ids are UUIDs of version 7 with the event's time, unique, and sorted as time goes", () => {
+  const { core, events } = listen();
+  core.llm.record({ ...call, occurredAt });
+  const [first] = events;
+  expect(first!.eventId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(Number.parseInt(first!.eventId.replace("-", "").slice(0, 12), 16)).toBe(occurredAt.getTime());
+});
+
+function listen() {
+  const { core } = startCore();
+  const events: UsageEvent[] = [];
+  core.addUsageSink({ write: (event) => void events.push(event) });
+  return { core, events };
+}

@@ -86,6 +86,15 @@ describe("ending the demo", () => {
     await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 
+  test("a request by hand is told, and does not make the end a failure", async () => {
+    const demo = await startDemo([]);
+    const { url } = await serviceOf(demo);
+    await fetch(`${url}/reviews`);
+    demo.child.kill("SIGINT");
+    expect(await demo.ended).toBe(0);
+    expect(demo.output()).toContain("1 more requests came in than the demo sent");
+  });
+
   test("a demo that is killed takes its service with it", async () => {
     const demo = await startDemo([]);
     const { url } = await serviceOf(demo);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DemoOptions, help, readCommandLine } from "./command-line.ts";
 import type { Frame } from "./frame.ts";
 import { openScreen, type Screen } from "./screen.ts";
-import { closeBooks, renderReport } from "./report.ts";
+import { closeBooks, renderReport, requestsFromElsewhere } from "./report.ts";
 import { openStage, type Stage } from "./stage.ts";
 import type { Summary } from "./summary.ts";
 
@@ -12,10 +12,19 @@ void main();
 async function main(): Promise<void> {
   const options = readCommandLine(process.argv.slice(2));
   if (options === "help") process.stdout.write(help);
-  else if ("wrong" in options) {
-    process.stderr.write(`${options.wrong} (see --help)\n`);
-    process.exitCode = 2;
-  } else process.exitCode = await play(options);
+  else if ("wrong" in options) fail(2, `${options.wrong} (see --help)`);
+  else {
+    try {
+      process.exitCode = await play(options);
+    } catch (error) {
+      fail(1, error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+function fail(exitCode: number, reason: string): void {
+  process.stderr.write(`${reason}\n`);
+  process.exitCode = exitCode;
 }
 
 /** Runs the demo to its end; gives the exit code. */
@@ -28,14 +37,7 @@ async function play(options: DemoOptions): Promise<number> {
   };
   process.on("SIGINT", end).on("SIGTERM", end);
 
-  let stage: Stage;
-  try {
-    stage = await openStage({ ticketsPerSecond: options.rate, seed: options.seed, environment: process.env });
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
-  }
-
+  const stage = await openStage({ ticketsPerSecond: options.rate, seed: options.seed, environment: process.env });
   const screen = openScreen(process.stdout);
   let died: string | undefined;
   void stage.service.ended.then((reason) => {
@@ -44,16 +46,14 @@ async function play(options: DemoOptions): Promise<number> {
   });
   try {
     const seconds = await watch(stage, screen, options.seconds, ending.signal);
-    if (died === undefined) await stage.traffic.stop();
-    const report = died === undefined ? await closeBooks(stage, seconds) : undefined;
+    await stage.traffic.stop();
+    if (died !== undefined)
+      throw new Error(`the service ended (${died}); its last output:\n${stage.service.lastOutput()}`);
+    const report = await closeBooks(stage, seconds);
     screen.close();
-    if (report === undefined) {
-      process.stderr.write(`the service ended (${died}); its last output:\n${stage.service.lastOutput()}\n`);
-      return 1;
-    }
     process.stdout.write(`${renderReport(stage, report).join("\n")}\n`);
     if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    return report.differences.length === 0 ? 0 : 1;
+    return report.differences.length === 0 || requestsFromElsewhere(report) > 0 ? 0 : 1;
   } finally {
     screen.close();
     await stage.stop();

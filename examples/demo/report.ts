@@ -32,6 +32,14 @@ export async function closeBooks(stage: Stage, seconds: number): Promise<Report>
   };
 }
 
+/**
+ * How many requests the service got that the traffic did not send, for example by curl. Then the totals cannot be compared,
+ * and a difference is no fault.
+ */
+export function requestsFromElsewhere({ sent, prometheus, otlp }: Report): number {
+  return Math.max(0, ((prometheus ?? otlp)?.requests.total ?? 0) - sent.requests);
+}
+
 /** The last screen, and whether the meters agree with what was sent. */
 export function renderReport(stage: Stage, report: Report): readonly string[] {
   const { sent, differences, seconds } = report;
@@ -41,20 +49,20 @@ export function renderReport(stage: Stage, report: Report): readonly string[] {
   const frame = { seconds, addresses, exporters, summary, sent, otlpExports: stage.otlpExports(), note: "the end" };
   if (summary === undefined) return [...renderFrame(frame), ...told(stage)];
   const holders = [report.prometheus && "the metrics page", report.otlp && "the OTLP receiver"].filter(Boolean);
-  return [
-    ...renderFrame(frame),
-    ...(differences.length === 0
-      ? ["", ` ${holders.join(" and ")} ${holders.length > 1 ? "have" : "has"} it all:`, ` ${truth}`]
-      : ["", " the meters differ from what happened:", ...differences.map((difference) => `   ${difference}`)]),
-    ...told(stage),
-  ];
+  const elsewhere = requestsFromElsewhere(report);
+  const verdict =
+    differences.length === 0
+      ? [`${holders.join(" and ")} ${holders.length > 1 ? "have" : "has"} it all:`, truth]
+      : elsewhere > 0
+        ? [`${elsewhere} more requests came in than the demo sent, so there is nothing to compare with`]
+        : ["the meters differ from what happened:", ...differences.map((difference) => `  ${difference}`)];
+  return [...renderFrame(frame), "", ...verdict.map((line) => ` ${line}`), ...told(stage)];
 }
 
-/** What Meterbridge told in the service, such as a collector that does not answer; not the line at its start. */
+/** What Meterbridge told in the service, such as a collector that does not answer; not its status line. */
 function told({ service }: Stage): readonly string[] {
-  const lines = service
-    .lastOutput()
-    .split("\n")
-    .filter((line) => line.startsWith("[meterbridge] "));
-  return lines.slice(1).map((line) => ` ${line}`);
+  const lines = service.lastOutput().split("\n");
+  return lines
+    .filter((line) => line.startsWith("[meterbridge] ") && !line.includes("; traces "))
+    .map((line) => ` ${line}`);
 }

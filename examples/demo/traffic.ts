@@ -81,6 +81,7 @@ export function startTraffic({ url, ticketsPerSecond, seed }: TrafficOptions): T
         ...(customer && { "x-tenant": customer.tenant, "x-user": customer.user }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000),
     });
     increase(counts.byStatus, response.status);
     const text = await response.text();
@@ -100,10 +101,11 @@ export function startTraffic({ url, ticketsPerSecond, seed }: TrafficOptions): T
   );
 
   const closing = new AbortController();
+  const overlooked = new Set<string>();
   const reviews = repeat(
     () => 500,
     closing.signal,
-    () => reviewRefunds(send, random).catch(() => {}),
+    () => reviewRefunds(send, random, overlooked).catch(() => {}),
   );
 
   return {
@@ -148,10 +150,11 @@ async function visitDesk(send: Send, customer: Customer, random: Random, counts:
   }
 }
 
-/** Approves most refunds, rejects some, and leaves some to expire. */
-async function reviewRefunds(send: Send, random: Random): Promise<void> {
+/** Approves most refunds, rejects some, and overlooks some, which expire. */
+async function reviewRefunds(send: Send, random: Random, overlooked: Set<string>): Promise<void> {
   for (const ticket of v.parse(reviewsSchema, await send("GET", "/reviews"))) {
-    if (random.chance(0.2)) continue;
+    if (random.chance(0.2)) overlooked.add(ticket);
+    if (overlooked.has(ticket)) continue;
     await send("POST", `/reviews/${ticket}`, { body: { decision: random.chance(0.75) ? "approved" : "rejected" } });
   }
 }

@@ -39,9 +39,10 @@ export type AttributesOf<Meter extends OwnMeter> = {
     : never;
 };
 
-/** Attributes may be left out where none is required. */
-type Given<Meter extends OwnMeter> =
-  Record<never, never> extends AttributesOf<Meter>
+/** A meter without attributes takes none; they may be left out where none is required. */
+type Given<Meter extends OwnMeter> = [keyof AttributesOf<Meter>] extends [never]
+  ? []
+  : Record<never, never> extends AttributesOf<Meter>
     ? [attributes?: AttributesOf<Meter>]
     : [attributes: AttributesOf<Meter>];
 

@@ -61,7 +61,7 @@ export function startProcess(
 ): RunningProcess {
   const child = spawn(command, [...commandArguments], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: options.env ?? process.env,
+    env: withoutOurs(options.env ?? process.env),
     cwd: options.cwd ?? process.cwd(),
   });
   let output = "";
@@ -133,6 +133,12 @@ export async function until<Value>(
     await sleep(50);
   }
   throw new Error(`waited ${seconds} s in vain for ${what}`, { cause: last });
+}
+
+/** Without the variables that only the tests read: Meterbridge in a child process would call them unknown. */
+function withoutOurs(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { METERBRIDGE_SERVERS: _servers, METERBRIDGE_NODES: _nodes, ...rest } = environment;
+  return rest;
 }
 
 class Stop extends Error {}

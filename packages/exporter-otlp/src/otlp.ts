@@ -22,7 +22,13 @@ import { readTlsFiles } from "./tls-files.ts";
  */
 export function otlp(options: OtlpOptions = {}): Exporter {
   const settings = resolveSettings(options, process.env);
-  return { specificationVersion: 1, name: "otlp", createReader: (context) => createReader(settings, context) };
+  return {
+    specificationVersion: 1,
+    name: "otlp",
+    // Without user, password and query, where credentials may stand.
+    target: `${settings.url.origin}${settings.url.pathname}`,
+    createReader: (context) => createReader(settings, context),
+  };
 }
 
 /** Opens no connection: that is left to the first export. Reads the TLS files and throws when one cannot be used. */

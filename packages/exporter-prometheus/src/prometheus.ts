@@ -9,7 +9,7 @@ import {
   type NodeHandler,
 } from "./request-handlers.ts";
 import { createScrapeReader, type ScrapeReader } from "./scrape-reader.ts";
-import { type ScrapeServer, startScrapeServer } from "./scrape-server.ts";
+import { type ScrapeServer, startScrapeServer, urlOf } from "./scrape-server.ts";
 
 /** The Prometheus exporter. What it hands out belongs to the reader that was created last. */
 export interface PrometheusExporter extends Exporter {
@@ -49,6 +49,8 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusExporter 
   return {
     specificationVersion: 1,
     name: "prometheus",
+    // Port 0 stands for any free one, which is not known before it is bound.
+    ...(resolved.server && resolved.port !== 0 ? { target: urlOf(resolved.host, resolved.port, resolved.path) } : {}),
     createReader(context) {
       let ownServer: ScrapeServer | undefined;
       const created = createScrapeReader(resolved, context, async () => await ownServer?.close());

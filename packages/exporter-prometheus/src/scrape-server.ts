@@ -37,7 +37,7 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
       return;
     }
     const address = addressOf(server.address());
-    diag.info(`[meterbridge] [prometheus] metrics at ${urlOf(address, path)}`);
+    diag.info(`[meterbridge] [prometheus] metrics at ${urlOf(address?.address ?? host, address?.port ?? port, path)}`);
     if (isLoopback(host)) return;
     diag.warn(
       `[meterbridge] [prometheus] listening on ${host}: anyone who reaches port ${address?.port ?? port} can read the metrics; ` +
@@ -82,6 +82,11 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
   }
 }
 
+/** The URL of a path on a host, whose IPv6 address needs brackets. */
+export function urlOf(host: string, port: number, path: string): string {
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}${path}`;
+}
+
 function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
@@ -89,10 +94,4 @@ function isLoopback(host: string): boolean {
 
 function addressOf(address: AddressInfo | string | null): AddressInfo | undefined {
   return address === null || typeof address === "string" ? undefined : address;
-}
-
-function urlOf(address: AddressInfo | undefined, path: string): string {
-  if (address === undefined) return path;
-  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}${path}`;
 }

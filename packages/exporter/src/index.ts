@@ -18,6 +18,12 @@ export interface Exporter {
   readonly name: string;
 
   /**
+   * Where the metrics are to be had or go to, for the status line at start, for example `http://127.0.0.1:9464/metrics`. Holds no
+   * credentials. Left out when there is no such place.
+   */
+  readonly target?: string;
+
+  /**
    * Called once at start, before the meter provider exists. Must be synchronous, because a preload cannot wait: connect
    * later. The reader belongs to one meter provider; calling again gives an independent reader.
    *

@@ -37,7 +37,7 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
     provider,
     exporters,
     pipelines,
-    summary: exporters.map((exporter) => exporter.name).join(", "),
+    summary: exporters.map(({ name, target }) => (target === undefined ? name : `${name} ${target}`)).join(", "),
     unregister: register(provider),
   };
 }

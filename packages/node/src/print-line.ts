@@ -6,7 +6,8 @@ import type { LogLevel } from "./environment-variables.ts";
 export function printLine(...parts: readonly unknown[]): void {
   const text = format(...parts.map(withoutStack))
     .replaceAll(/\s*\n\s*/g, " ")
-    .trim();
+    .trim()
+    .slice(0, LONGEST);
   const line = `${text.startsWith(PREFIX) ? text : `${PREFIX} ${text}`}\n`;
   try {
     writeSync(2, line);
@@ -22,6 +23,8 @@ export function showsStatus(level: LogLevel): boolean {
 }
 
 const PREFIX = "[meterbridge]";
+/** A pipe takes this much in one write also when its reader is slow; what is longer is no message. */
+const LONGEST = 4000;
 
 /** OpenTelemetry logs `error.stack`; a line on stderr has no room for it. */
 function withoutStack(part: unknown): unknown {

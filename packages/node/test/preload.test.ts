@@ -16,6 +16,7 @@ interface Result {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  readonly port: string;
 }
 
 async function run(binary: string, commandLine: readonly string[], environment = {}): Promise<Result> {
@@ -24,10 +25,12 @@ async function run(binary: string, commandLine: readonly string[], environment =
     const env = { METERBRIDGE_PROMETHEUS_PORT: port, ...environment };
     const options = { cwd: application, env, timeout: 20_000 };
     execFile(binary, [...commandLine, port], options, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr, port });
     });
   });
 }
+
+const page = ({ port }: Result): string => `http://127.0.0.1:${port}/metrics`;
 
 describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
   test.skipIf(binary === undefined).each([
@@ -40,7 +43,7 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
   ])("%s %s: what the installed package records is scraped, and Node.js warns of nothing", async (way, file) => {
     const preload = way.startsWith("-") ? [way, "@meterbridge/node/register"] : [];
     const result = await run(binary ?? "", [...preload, file]);
-    expect(result.stderr).toBe("[meterbridge] shop 1.2.0: prometheus; traces off\n");
+    expect(result.stderr).toBe(`[meterbridge] shop 1.2.0: prometheus ${page(result)}; traces off\n`);
     expect(result.stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
     expect(result.code).toBe(0);
   });
@@ -52,7 +55,9 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
         METERBRIDGE_EXPORTERS: "prometheus,otlp",
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       });
-      expect(result.stderr).toBe("[meterbridge] shop 1.2.0: prometheus, otlp; traces otlp\n");
+      expect(result.stderr).toBe(
+        `[meterbridge] shop 1.2.0: prometheus ${page(result)}, otlp ${collector.url}/v1/metrics; traces otlp\n`,
+      );
       expect(result.stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
       expect(collector.received("/v1/metrics")).toContain("llm.requests");
     } finally {

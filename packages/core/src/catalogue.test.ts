@@ -45,9 +45,9 @@ test("histograms, and they alone, have buckets, finite and ascending", () => {
 });
 
 test("durations of model calls and agents reach past ten minutes, else reasoning models saturate the last bucket", () => {
-  for (const { name, buckets } of catalogue) {
-    if (/^gen_ai.*(duration|chunk)$/.test(name)) expect(buckets!.at(-1), name).toBeGreaterThan(600);
-  }
+  const timed = catalogue.filter(({ name }) => /^gen_ai.*(duration|chunk)$/.test(name));
+  expect(timed.length).toBeGreaterThan(5);
+  expect(timed.filter(({ buckets }) => buckets!.at(-1)! <= 600)).toEqual([]);
 });
 
 test("no meter has an attribute for users, sessions, requests or whatever else has no bound", () => {
@@ -61,58 +61,42 @@ test("no meter has an attribute for users, sessions, requests or whatever else h
 });
 
 test("every closed attribute is a list of distinct words", () => {
-  for (const { name, attributes } of catalogue) {
-    for (const kind of Object.values(attributes).map(kindOf)) {
-      if (typeof kind === "object") expect([...new Set(kind)], name).toEqual(kind.filter((word) => word !== ""));
-    }
-  }
+  const lists = catalogue
+    .flatMap(({ attributes }) => Object.values(attributes).map(kindOf))
+    .filter((kind) => typeof kind === "object");
+  expect(lists.length).toBeGreaterThan(10);
+  expect(
+    lists.filter((words) => words.length === 0 || new Set(words).size < words.length || words.includes("")),
+  ).toEqual([]);
 });
 
 test("every meter that the design names is there", () => {
-  const inference = "gen_ai.client.inference";
-  const kinds = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read.input_tokens",
-    "cache_write.input_tokens",
-    "reasoning.output_tokens",
-  ];
-  const counters = [
-    ...kinds.map((kind) => `${inference}.usage.${kind}`),
-    ...["llm.requests", "llm.cost", "llm.unpriced", "workflow.created", "workflow.executions", "agent.executions"],
-    ...[
-      "agent.node.executions",
-      "tool.calls",
-      "task.completed",
-      "checkpoint.created",
-      "checkpoint.decided",
-      "webhook.sent",
-    ],
-    ...["session.created", "rag.retrievals", "meterbridge.series.dropped", "meterbridge.values.refused"],
-  ];
-  const histograms = [
-    ...["duration", "time_to_first_chunk", "time_per_output_chunk"].map((name) => `${inference}.${name}`),
-    ...["operation.input_tokens", "operation.output_tokens"].map((name) => `${inference}.${name}`),
-    ...["gen_ai.client.operation.duration", "gen_ai.client.token.usage", "llm.request.cost", "llm.queue.duration"],
-    ...["llm.context.size", "gen_ai.invoke_workflow.duration", "gen_ai.invoke_agent.duration", "agent.node.duration"],
-    ...[
-      "gen_ai.execute_tool.duration",
-      "task.duration",
-      "webhook.duration",
-      "session.duration",
-      "rag.retrieval.duration",
-    ],
-    ...["rag.retrieval.documents", "http.server.request.duration", "db.client.operation.duration"],
-  ];
-  const expected = [
-    ...counters.map((name) => [name, "counter"]),
-    ...histograms.map((name) => [name, "histogram"]),
-    ...["workflow.active", "agent.active", "session.active", "http.server.active_requests"].map((name) => [
-      name,
-      "upDownCounter",
-    ]),
-    ...["task.success_ratio", "user.active"].map((name) => [name, "observableGauge"]),
-  ];
+  const expected = Object.entries(designed).flatMap(([instrument, names]) =>
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, instrument] as const),
+  );
   const instruments = new Map(catalogue.map(({ name, instrument }) => [name, instrument]));
-  expect(expected.filter(([name, instrument]) => instruments.get(name!) !== instrument)).toEqual([]);
+  expect(expected.filter(([name, instrument]) => instruments.get(name) !== instrument)).toEqual([]);
 });
+
+const designed = {
+  counter: `
+    gen_ai.client.inference.usage.input_tokens gen_ai.client.inference.usage.output_tokens
+    gen_ai.client.inference.usage.cache_read.input_tokens gen_ai.client.inference.usage.cache_write.input_tokens
+    gen_ai.client.inference.usage.reasoning.output_tokens
+    llm.requests llm.cost llm.unpriced workflow.created workflow.executions agent.executions agent.node.executions tool.calls
+    task.completed checkpoint.created checkpoint.decided webhook.sent session.created rag.retrievals
+    meterbridge.series.dropped meterbridge.values.refused`,
+  upDownCounter: "workflow.active agent.active session.active http.server.active_requests",
+  observableGauge: "task.success_ratio user.active",
+  histogram: `
+    gen_ai.client.inference.duration gen_ai.client.inference.time_to_first_chunk
+    gen_ai.client.inference.time_per_output_chunk gen_ai.client.inference.operation.input_tokens
+    gen_ai.client.inference.operation.output_tokens gen_ai.client.operation.duration gen_ai.client.token.usage
+    gen_ai.invoke_workflow.duration gen_ai.invoke_agent.duration gen_ai.execute_tool.duration
+    llm.request.cost llm.queue.duration llm.context.size agent.node.duration task.duration webhook.duration
+    session.duration rag.retrieval.duration rag.retrieval.documents
+    http.server.request.duration db.client.operation.duration`,
+};

@@ -2,6 +2,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
+import { shortText } from "./label-value.ts";
 import { readFields } from "./reading.ts";
 import { startRun } from "./run.ts";
 import { httpMethods } from "./semconv.ts";
@@ -56,8 +57,8 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
         ended(request, answer, seconds);
       });
       return {
-        end(given: HttpAnswer = {}) {
-          answer = answerOf(given);
+        end(answered: HttpAnswer = {}) {
+          answer = answerOf(answered);
           run.complete();
         },
       };
@@ -73,7 +74,7 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
 }
 
 function readRequest({ method, scheme }: HttpRequest): HttpRequest {
-  const upper = String(method).toUpperCase();
+  const upper = (shortText(method) ?? "").toUpperCase();
   return { method: httpMethods.includes(upper) ? upper : "_OTHER", scheme: scheme ?? "http" };
 }
 

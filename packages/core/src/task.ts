@@ -58,17 +58,12 @@ export function createTaskRecorder(state: CoreState): TaskRecorder {
     start,
     measure: (name, work) => measureRun(start(name), work),
     record: guarded(state, "task.completed", undefined, (task: FinishedTask) => {
-      const { name, ...ending } = readFields(
-        state,
-        "task.completed",
-        task,
-        ({ name, status, duration, errorType }) => ({
-          name,
-          status,
-          seconds: duration,
-          errorType,
-        }),
-      );
+      const { name, ...ending } = readFields(state, "task.completed", task, (fields) => ({
+        name: fields.name,
+        status: fields.status,
+        seconds: fields.duration,
+        errorType: fields.errorType,
+      }));
       record(name, ending);
     }),
   };

@@ -46,11 +46,11 @@ export function createToolRecorder(state: CoreState): ToolRecorder {
     start,
     measure: (tool, work) => measureRun(start(tool), work),
     record: guarded(state, "tool.calls", undefined, (call: ToolCall) => {
-      const { tool, ...ending } = readFields(state, "tool.calls", call, ({ tool, status, duration, errorType }) => ({
-        tool,
-        status,
-        seconds: duration,
-        errorType,
+      const { tool, ...ending } = readFields(state, "tool.calls", call, (fields) => ({
+        tool: fields.tool,
+        status: fields.status,
+        seconds: fields.duration,
+        errorType: fields.errorType,
       }));
       ended(tool, ending);
     }),

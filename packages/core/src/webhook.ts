@@ -45,8 +45,8 @@ export function createWebhookRecorder(state: CoreState): WebhookRecorder {
   return {
     start,
     measure: (webhook, work) => measureRun(start(webhook), work),
-    record: guarded(state, "webhook.sent", undefined, (sent: SentWebhook) => {
-      const { webhook, status, duration } = readFields(state, "webhook.sent", sent, (fields) => ({
+    record: guarded(state, "webhook.sent", undefined, (given: SentWebhook) => {
+      const { webhook, status, duration } = readFields(state, "webhook.sent", given, (fields) => ({
         webhook: fields.webhook,
         status: fields.status,
         duration: fields.duration,

@@ -126,8 +126,7 @@ const attributeObjects: readonly (readonly [name: string, attributes: unknown, r
   [
     "a getter that throws",
     {
-      ...{ size: 4 },
-      ...{},
+      size: 4,
       get shop(): string {
         throw new Error("hostile");
       },
@@ -177,10 +176,11 @@ test("values observed by a callback are checked too, and a callback that throws 
     observe(5, { shop: "north" });
     throw new Error("hostile");
   });
-  depth.observe(async (observe) => {
+  const rejecting: Parameters<typeof depth.observe>[0] = (observe): unknown => {
     observe(6, { shop: "south" });
-    throw new Error("hostile");
-  });
+    return Promise.reject(new Error("hostile"));
+  };
+  depth.observe(rejecting);
   await collect();
   const collection = await collect();
   expect(collection.total("queue.depth", { shop: "north" })).toBe(5);

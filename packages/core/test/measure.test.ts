@@ -56,8 +56,8 @@ test("an abort is no failure, else every user who closes a tab raises the error 
   controller.abort();
   const abort = (): void => controller.signal.throwIfAborted();
   await expect(core.llm.measure(openai, abort)).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
-  await expect(core.workflow.measure("triage", abort)).rejects.toThrow();
-  await expect(core.tool.measure("search", abort)).rejects.toThrow();
+  await expect(core.workflow.measure("triage", abort)).rejects.toThrow("aborted");
+  await expect(core.tool.measure("search", abort)).rejects.toThrow("aborted");
   const collection = await collect();
   expect(collection.total("llm.requests", { status: "cancelled" })).toBe(1);
   expect(collection.total("workflow.executions", { status: "cancelled" })).toBe(1);

@@ -42,7 +42,7 @@ test("D: the cost is worked out from the price table when the call is recorded, 
   let nanoUsdPerToken = 1000n;
   const priceBook = {
     name: "table",
-    price: (call: { inputTokens: number }) => BigInt(call.inputTokens) * nanoUsdPerToken,
+    price: ({ inputTokens }: { inputTokens: number }) => BigInt(inputTokens) * nanoUsdPerToken,
   };
   const { core, collect } = startCore({ priceBook });
   core.llm.record({ ...call, inputTokens: 1_000_000, outputTokens: 0 });

@@ -152,9 +152,7 @@ test("a sink that throws or rejects keeps no event from the others, and is count
     },
   });
   core.addUsageSink({
-    write: async () => {
-      throw new Error("connection lost");
-    },
+    write: (): unknown => Promise.reject(new Error("connection lost")),
   });
   core.addUsageSink({ write: ({ kind }) => void written.push(kind) });
   core.llm.record(call);

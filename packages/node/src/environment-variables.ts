@@ -20,6 +20,7 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_ATTRIBUTION_LABELS?: readonly AttributionLabel[] | undefined;
   readonly METERBRIDGE_ATTRIBUTION_BAGGAGE?: boolean | undefined;
   readonly METERBRIDGE_SERIES_LIMIT?: number | undefined;
+  readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;
   readonly METERBRIDGE_GENAI_SEMCONV?: GenaiSemconv | undefined;
   readonly OTEL_SEMCONV_STABILITY_OPT_IN?: readonly string[] | undefined;
   readonly METERBRIDGE_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
@@ -156,6 +157,14 @@ const environmentSchema = v.object({
     allowed: "a whole number from 2 to 1000000",
     otherwise: "`2000`",
   }),
+  METERBRIDGE_SERIES_LIMITS: variable(
+    v.pipe(v.string(), v.rawTransform(parsePairs), v.record(v.string(), wholeNumber(2, 1_000_000))),
+    {
+      sets: "The same for single meters, such as `llm.cost=10000`.",
+      allowed: "a comma-separated list of meter=whole number from 2 to 1000000",
+      otherwise: "none",
+    },
+  ),
   METERBRIDGE_GENAI_SEMCONV: variable(v.pipe(lowerCase, v.picklist(["dup", "latest", "v1.41"])), {
     sets: "Which generation of the GenAI conventions is recorded.",
     allowed: "one of dup, latest, v1.41",
@@ -240,7 +249,7 @@ const environmentSchema = v.object({
     allowed: "any text",
     otherwise: "`service.name` of the next line, else the application's package.json",
   }),
-  OTEL_RESOURCE_ATTRIBUTES: variable(v.pipe(v.string(), v.rawTransform(parseResourceAttributes)), {
+  OTEL_RESOURCE_ATTRIBUTES: variable(v.pipe(v.string(), v.rawTransform(parsePairs)), {
     sets: "Attributes of the resource, such as `deployment.environment.name`.",
     allowed: "a comma-separated list of key=value, with percent-encoding for commas and equals signs",
     otherwise: "none",
@@ -285,7 +294,7 @@ function splitList(text: string): string[] {
 }
 
 /** The official detector drops the whole variable without a word when one entry is wrong, so it is parsed here. */
-function parseResourceAttributes(context: {
+function parsePairs(context: {
   dataset: { value: string };
   addIssue(): void;
   NEVER: never;

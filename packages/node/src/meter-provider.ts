@@ -20,9 +20,11 @@ export interface MeterPipelines {
 export function createMeterProvider(
   exporters: readonly Exporter[],
   resource: Resource,
-  settings: Pick<Settings, "namespace" | "seriesLimit">,
+  settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits">,
   logger: DiagLogger,
 ): MeterPipelines {
+  // Core holds each meter's own limit; the readers only have to keep what it lets through.
+  const seriesLimit = Math.max(settings.seriesLimit, ...Object.values(settings.seriesLimits));
   const pipelines: Pipeline[] = [];
   const readers: IMetricReader[] = [];
   try {
@@ -32,7 +34,7 @@ export function createMeterProvider(
         diag: loggerNamed(exporter.name, logger),
         namespace: settings.namespace,
       });
-      readers.push(boundedReader(reader, { seriesLimit: settings.seriesLimit }));
+      readers.push(boundedReader(reader, { seriesLimit }));
       pipelines.push({
         name: exporter.name,
         forceFlush: (timeoutMillis) => reader.forceFlush({ timeoutMillis }),

@@ -16,6 +16,7 @@ export interface Settings {
   readonly attributionLabels: readonly AttributionLabel[];
   readonly attributionBaggage: boolean;
   readonly seriesLimit: number;
+  readonly seriesLimits: Readonly<Record<string, number>>;
   readonly genaiSemconv: GenaiSemconv;
   /** Undefined: the default one. Null: none. */
   readonly priceBook: PriceBook | null | undefined;
@@ -52,6 +53,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
     attributionLabels: options.attributionLabels ?? environment.METERBRIDGE_ATTRIBUTION_LABELS ?? ["tenant"],
     attributionBaggage: options.attributionBaggage ?? environment.METERBRIDGE_ATTRIBUTION_BAGGAGE ?? true,
     seriesLimit: options.seriesLimit ?? environment.METERBRIDGE_SERIES_LIMIT ?? 2000,
+    seriesLimits: { ...environment.METERBRIDGE_SERIES_LIMITS, ...options.seriesLimits },
     genaiSemconv: options.genaiSemconv ?? environment.METERBRIDGE_GENAI_SEMCONV ?? optedInto(environment) ?? "dup",
     priceBook: options.priceBook,
     meterProvider: options.meterProvider,

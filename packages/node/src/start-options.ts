@@ -44,6 +44,8 @@ export interface StartOptions {
    * @default 2000
    */
   readonly seriesLimit?: number;
+  /** The same for single meters by name, such as `{ "llm.cost": 10000 }`. Environment: `METERBRIDGE_SERIES_LIMITS`. */
+  readonly seriesLimits?: Readonly<Record<string, number>>;
   /**
    * Which generation of the GenAI conventions is recorded: the newest names, those of v1.41, or both. Environment:
    * `METERBRIDGE_GENAI_SEMCONV`, else `OTEL_SEMCONV_STABILITY_OPT_IN`.
@@ -115,6 +117,8 @@ function option<Schema extends v.GenericSchema>(schema: Schema, allowed: string)
 const withMethod = (name: string) =>
   v.custom((value) => typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function");
 
+const seriesLimit = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1_000_000));
+
 const optionsSchema = v.strictObject({
   exporters: option(
     v.array(v.union([v.pipe(v.string(), v.nonEmpty()), withMethod("createReader")])),
@@ -134,10 +138,8 @@ const optionsSchema = v.strictObject({
     "a list of tenant, employee, project",
   ),
   attributionBaggage: option(v.boolean(), "true or false"),
-  seriesLimit: option(
-    v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1_000_000)),
-    "a whole number from 2 to 1000000",
-  ),
+  seriesLimit: option(seriesLimit, "a whole number from 2 to 1000000"),
+  seriesLimits: option(v.record(v.string(), seriesLimit), "an object of meter names to whole numbers from 2 to 1000000"),
   genaiSemconv: option(v.picklist(["dup", "latest", "v1.41"]), "one of dup, latest, v1.41"),
   priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),

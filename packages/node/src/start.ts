@@ -54,6 +54,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     attributionLabels: settings.attributionLabels,
     attributionBaggage: settings.attributionBaggage,
     seriesLimit: settings.seriesLimit,
+    seriesLimits: settings.seriesLimits,
     genaiSemconv: settings.genaiSemconv,
     priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
   });

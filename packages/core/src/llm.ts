@@ -31,6 +31,8 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
   const recordMeters = createLlmMeters(state);
 
   const record = guarded(state, "llm.requests", undefined, (given: LlmCall): undefined => {
+    // Without anybody to record for, not even a price is looked up.
+    if (!state.binding.isBound() && !state.sinks.any()) return;
     const call = readCall(state, given);
     const status = call.status ?? (call.errorType === undefined ? "completed" : "failed");
     const tokens = tokenCounts(call, (reason) => state.refuse("llm tokens", reason));

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { GenAiSemconv } from "../src/configuration.ts";
+import { createCore } from "../src/core.ts";
 import type { PriceBook, PricedCall } from "../src/price-book.ts";
-import { listenToDiag, startCore } from "./collecting.ts";
+import { listenToDiag, registerProvider, startCore } from "./collecting.ts";
 
 const call = { provider: "openai", model: "gpt-4o", inputTokens: 100, outputTokens: 20 } as const;
 const full = {
@@ -153,6 +154,17 @@ test("the price book is asked with all that a price depends on", () => {
       occurredAt,
     },
   ]);
+});
+
+test("without anybody to record for no price is looked up, and with a provider that came unannounced it is", () => {
+  let asked = 0;
+  const core = createCore();
+  core.configure({ priceBook: { name: "book", price: () => ((asked += 1), null) } });
+  core.llm.record(call);
+  expect(asked).toBe(0);
+  registerProvider();
+  core.llm.record(call);
+  expect(asked).toBe(1);
 });
 
 test("a wrong count is refused by itself, the other counts stand", async () => {

@@ -59,6 +59,8 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
   });
   const meters = startMeters(settings, resource, log.logger);
+  // Has core look at the provider now: what it observes (active users) is there from the first scrape on.
+  configure({});
   const unregisterContext = registerContext();
   const traces = startTraces(settings.traces, resource, log.logger);
   const pipelines = [...meters.pipelines, ...traces.pipelines];

@@ -25,7 +25,12 @@ ${catalogue.map(row).join("\n")}
 function row(meter: MeterDefinition): string {
   const { name, instrument, unit, description } = meter;
   const attributes = Object.entries(meter.attributes).map(([key, rule]) => attribute(key, rule));
-  const cells = [`\`${name}\``, `${words[instrument]}, \`${unit}\``, attributes.join(", "), `\`${prometheusName(meter)}\``];
+  const cells = [
+    `\`${name}\``,
+    `${words[instrument]}, \`${unit}\``,
+    attributes.join(", "),
+    `\`${prometheusName(meter)}\``,
+  ];
   return `| ${cells.join(" | ")} | ${description} |`;
 }
 
@@ -40,7 +45,8 @@ const words = {
 function attribute(key: string, rule: AttributeRule): string {
   const optional = typeof rule === "object" && "kind" in rule;
   const kind = optional ? rule.kind : rule;
-  const allowed = typeof kind === "object" ? ` (${kind.length > 5 ? `${kind.slice(0, 4).join(", ")}, …` : kind.join(", ")})` : "";
+  const allowed =
+    typeof kind === "object" ? ` (${kind.length > 5 ? `${kind.slice(0, 4).join(", ")}, …` : kind.join(", ")})` : "";
   return `\`${key}\`${optional ? "?" : ""}${allowed}`;
 }
 

@@ -2,7 +2,7 @@ import type { AttributeKind } from "./meter-definition.ts";
 import { other, type RefusalReason } from "./vocabulary.ts";
 
 /** Longest label value kept. Longer ones are cut: a value is a word, not a document. */
-export const longestLabelValue = 255;
+const longestLabelValue = 255;
 
 export type LabelValue = string | number | boolean | undefined;
 

@@ -17,7 +17,7 @@ export interface ProviderBinding {
 }
 
 /** A provider that forgets series which are no longer recorded carries this property. */
-export const forgets: symbol = Symbol.for("meterbridge.forgets");
+const forgets: symbol = Symbol.for("meterbridge.forgets");
 
 /**
  * The API's own registry. `metrics.getMeterProvider()` would do, at ten times the price: this read is on every recording's

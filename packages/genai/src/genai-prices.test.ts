@@ -29,7 +29,12 @@ describe("the default price book", () => {
 
   // Above 200 k tokens the long-context rates hold: 0.3 M × $6 + 0.5 M × $0.6 + 0.2 M × $7.5 + 0.1 M × $22.5 = $5.85.
   test("prices cache reads, cache writes and long contexts apart", () => {
-    const tokens = { inputTokens: 1_000_000, cacheReadTokens: 500_000, cacheWriteTokens: 200_000, outputTokens: 100_000 };
+    const tokens = {
+      inputTokens: 1_000_000,
+      cacheReadTokens: 500_000,
+      cacheWriteTokens: 200_000,
+      outputTokens: 100_000,
+    };
     expect(book.price(call("anthropic", "claude-sonnet-4-5", tokens))).toBe(5_850_000_000n);
   });
 
@@ -67,7 +72,9 @@ describe("the default price book", () => {
   });
 
   test("throws for usage that cannot be, so that core counts it and leaves the call unpriced", () => {
-    expect(() => book.price(call("openai", "gpt-5", { inputTokens: 1, cacheReadTokens: 2 }))).toThrow(/cache_read_tokens/);
+    expect(() => book.price(call("openai", "gpt-5", { inputTokens: 1, cacheReadTokens: 2 }))).toThrow(
+      /cache_read_tokens/,
+    );
   });
 
   test("names the version of the prices that is really installed", () => {

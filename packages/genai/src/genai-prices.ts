@@ -36,7 +36,10 @@ function nanoUsd(calcPrice: CalcPrice, call: PricedCall, model: string | undefin
     cache_read_tokens: call.cacheReadTokens,
     cache_write_tokens: call.cacheWriteTokens,
   };
-  const price = calcPrice(usage, model, { providerId: providerIds[call.provider] ?? call.provider, timestamp: call.occurredAt });
+  const price = calcPrice(usage, model, {
+    providerId: providerIds[call.provider] ?? call.provider,
+    timestamp: call.occurredAt,
+  });
   return price === null ? null : BigInt(Math.round(price.total_price * 1e9));
 }
 

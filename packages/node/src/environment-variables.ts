@@ -294,11 +294,7 @@ function splitList(text: string): string[] {
 }
 
 /** The official detector drops the whole variable without a word when one entry is wrong, so it is parsed here. */
-function parsePairs(context: {
-  dataset: { value: string };
-  addIssue(): void;
-  NEVER: never;
-}): Record<string, string> {
+function parsePairs(context: { dataset: { value: string }; addIssue(): void; NEVER: never }): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const entry of splitList(context.dataset.value)) {
     const [key, value, ...rest] = entry.split("=");

@@ -139,7 +139,10 @@ const optionsSchema = v.strictObject({
   ),
   attributionBaggage: option(v.boolean(), "true or false"),
   seriesLimit: option(seriesLimit, "a whole number from 2 to 1000000"),
-  seriesLimits: option(v.record(v.string(), seriesLimit), "an object of meter names to whole numbers from 2 to 1000000"),
+  seriesLimits: option(
+    v.record(v.string(), seriesLimit),
+    "an object of meter names to whole numbers from 2 to 1000000",
+  ),
   genaiSemconv: option(v.picklist(["dup", "latest", "v1.41"]), "one of dup, latest, v1.41"),
   priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),

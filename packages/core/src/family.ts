@@ -40,6 +40,10 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
   const first = members[0]!;
   const keys = variableKeys(first);
   const kinds = keys.map((key) => kindOf(first.meter.attributes[key]!));
+  // A meter can be several members, told apart by constant attributes: each lookup then makes as many series of it.
+  const seriesPerLookup = Math.max(
+    ...members.map(({ meter }) => members.filter((each) => each.meter.name === meter.name).length),
+  );
   const withLabels = options.attribution ?? true;
   const evictable = members.every(({ meter }) => meter.instrument !== "upDownCounter");
   const tree = createSeriesTree<Series<Name>>();
@@ -64,7 +68,7 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     tree.clear();
     limit = state.seriesLimit(...members.map(({ meter }) => meter.name));
     const labelled = withLabels ? 2 ** state.settings().attributionLabels.length : 1;
-    budget = splitSeriesLimit(limit, closedCombinations(first.meter, keys) * labelled);
+    budget = splitSeriesLimit(Math.floor(limit / seriesPerLookup), closedCombinations(first.meter, keys) * labelled);
     lastSweep = Date.now();
   }
 

@@ -32,8 +32,14 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
       operation: member("gen_ai.client.operation.duration"),
     },
   });
-  // By itself: it has a series for each type of token, and the limit counts series.
-  const oldTokens = createFamily(state, { members: { tokens: member("gen_ai.client.token.usage") } });
+  // By itself: each lookup makes two series of this meter, which halves the room that its limit leaves.
+  const tokenUsage = member("gen_ai.client.token.usage");
+  const oldTokens = createFamily(state, {
+    members: {
+      input: { ...tokenUsage, constant: { [genAi.tokenType]: "input" } },
+      output: { ...tokenUsage, constant: { [genAi.tokenType]: "output" } },
+    },
+  });
   const chunks = createFamily(state, {
     members: {
       first: member("gen_ai.client.inference.time_to_first_chunk"),
@@ -77,13 +83,12 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
       if (latest && isInference) cells.inference(call.duration);
       if (old || !isInference) cells.operation(call.duration);
     }
-    if (tokens.input !== null) {
-      if (latest) cells.inputTokens(tokens.input);
-      if (old) oldTokens.series([...ending, "input"], labels).cells.tokens(tokens.input);
-    }
-    if (tokens.output !== null) {
-      if (latest) cells.outputTokens(tokens.output);
-      if (old) oldTokens.series([...ending, "output"], labels).cells.tokens(tokens.output);
+    if (tokens.input !== null && latest) cells.inputTokens(tokens.input);
+    if (tokens.output !== null && latest) cells.outputTokens(tokens.output);
+    if (old && (tokens.input !== null || tokens.output !== null)) {
+      const { input, output } = oldTokens.series(ending, labels).cells;
+      if (tokens.input !== null) input(tokens.input);
+      if (tokens.output !== null) output(tokens.output);
     }
     if (latest) addTokens(used.series(target, labels), tokens);
     if (call.timeToFirstChunk !== undefined || call.timePerOutputChunk !== undefined) {

@@ -26,7 +26,7 @@ const operation = fc.record({
 test("whatever is recorded and however often it is collected, a meter keeps below its limit and loses no unit", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.integer({ min: 2, max: 40 }),
+      fc.integer({ min: 3, max: 40 }),
       fc.array(operation, { maxLength: 120 }),
       async (limit, operations) => {
         const { core, collect } = startCore({ seriesLimit: limit });

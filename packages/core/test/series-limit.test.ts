@@ -27,7 +27,7 @@ test("whatever is recorded and however often it is collected, a meter keeps belo
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 3, max: 40 }),
-      fc.array(operation, { maxLength: 120 }),
+      fc.array(operation, { maxLength: 300, size: "max" }),
       async (limit, operations) => {
         const { core, collect } = startCore({ seriesLimit: limit });
         const { placed } = core.defineMeters({ placed: orders });
@@ -61,7 +61,7 @@ test("whatever is recorded and however often it is collected, a meter keeps belo
         );
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 150 },
   );
 });
 

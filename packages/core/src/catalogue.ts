@@ -18,6 +18,17 @@ const ownMeters: readonly MeterDefinition[] = [
   }),
 ];
 
+/** Recorded by the exporters themselves, who know nothing of this catalogue; a test holds them to it. */
+const exporterMeters: readonly MeterDefinition[] = [
+  counter("meterbridge.exporter.failures", "{export}", "Exports that were not delivered", { exporter: "string" }),
+  counter(
+    "meterbridge.exporter.points.dropped",
+    "{data_point}",
+    "Data points that an export had to leave out, or that the backend rejected",
+    { exporter: "string", reason: ["non_finite", "rejected"] },
+  ),
+];
+
 /**
  * Every meter of `@meterbridge/core` as data, in the order of the documentation. Names and units follow OpenTelemetry;
  * exporters translate them.
@@ -27,6 +38,7 @@ export const catalogue: readonly MeterDefinition[] = [
   ...workMeters,
   ...serviceMeters,
   ...ownMeters,
+  ...exporterMeters,
 ];
 
 const byName: ReadonlyMap<string, MeterDefinition> = new Map(catalogue.map((meter) => [meter.name, meter]));

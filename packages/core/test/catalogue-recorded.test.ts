@@ -4,6 +4,9 @@ import { catalogue } from "../src/catalogue.ts";
 import { isOptional, kindOf } from "../src/meter-definition.ts";
 import { startCore } from "./collecting.ts";
 
+// What exporters count is held to the catalogue by a test of the whole.
+const recordedHere = catalogue.filter(({ name }) => !name.startsWith("meterbridge.exporter."));
+
 test("every meter of the catalogue is recorded by some recorder, as it is described: none is dead, none is undescribed", async () => {
   const { core, collect } = startCore({ seriesLimits: { "checkpoint.created": 20 } });
   const call = { provider: "openai", model: "gpt-4o", inputTokens: 5, outputTokens: 5 } as const;
@@ -40,8 +43,8 @@ test("every meter of the catalogue is recorded by some recorder, as it is descri
   core.database.record({ system: "redis", operation: "GET", collection: "keys", duration: 1, errorType: "x" });
 
   const collection = await collect();
-  expect([...collection.names].toSorted()).toEqual(catalogue.map(({ name }) => name).toSorted());
-  for (const meter of catalogue) {
+  expect([...collection.names].toSorted()).toEqual(recordedHere.map(({ name }) => name).toSorted());
+  for (const meter of recordedHere) {
     const metric = collection.metric(meter.name)!;
     expect(metric.descriptor, meter.name).toMatchObject({ unit: meter.unit, description: meter.description });
     expect(metric.dataPointType, meter.name).toBe(dataPointTypes[meter.instrument]);

@@ -1,2 +1,2 @@
 /** This package's version, as in its package.json. */
-export const version = "0.1.0";
+export const version = "0.0.0";

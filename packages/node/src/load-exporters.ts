@@ -45,7 +45,6 @@ export function loadExporters(list: readonly (Exporter | string)[], options: Loa
 const packages: Readonly<Record<string, string>> = {
   prometheus: "@meterbridge/exporter-prometheus",
   otlp: "@meterbridge/exporter-otlp",
-  datadog: "@meterbridge/exporter-datadog",
 };
 
 /** The application's packages come first: it chose their versions. */
@@ -102,9 +101,13 @@ function notInstalled(name: string, packageName: string, options: LoadOptions): 
   const known = Object.entries(packages).map(
     ([short, itsPackage]) => `${short} (${find(itsPackage, directories) ? "installed" : "not installed"})`,
   );
-  const what = name === packageName ? `"${name}"` : `"${name}", which is ${packageName},`;
+  // A misspelt name must not send anybody to install whatever package has that name.
+  const what =
+    name === packageName
+      ? `"${name}", which is neither a known name nor an installed package: check the spelling, or install it`
+      : `"${name}", which is ${packageName}, and it is not installed: run npm install ${packageName}`;
   return new Error(
-    `[meterbridge] ${options.askedBy} names ${what} and it is not installed: run npm install ${packageName}. ` +
+    `[meterbridge] ${options.askedBy} names ${what}. ` +
       `Known names: ${known.join(", ")}, console, none, and any installed package that exports createExporter`,
   );
 }

@@ -51,9 +51,14 @@ describe("an option wins over METERBRIDGE_*, which wins over OTEL_*", () => {
     });
   });
   test("options over both", () => {
-    const options: StartOptions = { exporters: ["datadog"], logLevel: "none", genaiSemconv: "latest", traces: "none" };
+    const options: StartOptions = {
+      exporters: ["prometheus"],
+      logLevel: "none",
+      genaiSemconv: "latest",
+      traces: "none",
+    };
     expect(settings(both, options)).toMatchObject({
-      exporters: ["datadog"],
+      exporters: ["prometheus"],
       exportersFrom: 'option "exporters"',
       logLevel: "none",
       genaiSemconv: "latest",

@@ -7,7 +7,7 @@ import type { GenaiSemconv, LogLevel, TracesExporter } from "./environment-varia
 /** Options of `start()`. An option that is given wins over its environment variable. */
 export interface StartOptions {
   /**
-   * Where the meters go: exporters, or their names as in the environment (`"prometheus"`, `"otlp"`, `"datadog"`,
+   * Where the meters go: exporters, or their names as in the environment (`"prometheus"`, `"otlp"`,
    * `"console"`, or an installed package that exports `createExporter`). An empty list records nothing.
    * Environment: `METERBRIDGE_EXPORTERS`, else `OTEL_METRICS_EXPORTER`.
    * @default ["prometheus"]

@@ -109,7 +109,7 @@ function doNothing(reason: string, log: Log): Sdk {
 
 /** A mistyped variable would otherwise change nothing without a word. Exporters have variables of their own. */
 function warnOfUnknown(names: readonly string[], sdk: Sdk, log: Log): void {
-  const exporters = ["prometheus", "otlp", "datadog", ...sdk.exporters.map((exporter) => exporter.name)];
+  const exporters = ["prometheus", "otlp", ...sdk.exporters.map((exporter) => exporter.name)];
   const prefixes = exporters.map((name) => `METERBRIDGE_${name.toUpperCase().replaceAll("-", "_")}_`);
   for (const name of names) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) {

@@ -66,11 +66,11 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
   });
 });
 
-test("an exporter that is not installed ends the start in one line that says how to install it", async () => {
+test("an exporter that is not installed ends the start in one line that says which there are", async () => {
   const { code, stdout, stderr } = await run(process.execPath, ["-r", "@meterbridge/node/register", "app.cjs"], {
-    METERBRIDGE_EXPORTERS: "datadog",
+    METERBRIDGE_EXPORTERS: "promethues",
   });
   expect(code).toBe(1);
   expect(stdout).toBe("");
-  expect(stderr).toMatch(/^\[meterbridge\] METERBRIDGE_EXPORTERS names "datadog", .* run npm install .*\n$/);
+  expect(stderr).toMatch(/^\[meterbridge\] METERBRIDGE_EXPORTERS names "promethues", .* Known names: prometheus .*\n$/);
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -53,9 +54,18 @@ test("a short name, the name of any installed package and an exporter itself are
 });
 
 test("a known exporter that is not installed is refused with the command that installs it", () => {
+  const module = path.join(import.meta.dirname, "load-exporters.ts");
   const options = { askedBy: "METERBRIDGE_EXPORTERS", consoleIntervalMillis: 60_000, directories: [tmpdir()] };
-  expect(() => loadExporters(["otlp"], options)).toThrow(
-    `METERBRIDGE_EXPORTERS names "otlp", which is @meterbridge/exporter-otlp, and it is not installed: ` +
+  const source = `import { loadExporters } from ${JSON.stringify(module)};
+    try { loadExporters(["otlp"], ${JSON.stringify(options)}); } catch (error) { process.stdout.write(error.message); }`;
+  // Without NODE_PATH, which package managers set for scripts and by which everything is found from everywhere.
+  const said = execFileSync(process.execPath, ["--conditions=@meterbridge/source", "--input-type=module"], {
+    input: source,
+    encoding: "utf8",
+    env: {},
+  });
+  expect(said).toBe(
+    `[meterbridge] METERBRIDGE_EXPORTERS names "otlp", which is @meterbridge/exporter-otlp, and it is not installed: ` +
       `run npm install @meterbridge/exporter-otlp. Known names: prometheus (not installed), otlp (not installed), ` +
       `console, none, and any installed package that exports createExporter`,
   );

@@ -41,23 +41,21 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
   const requestOf = (request: HttpRequest): HttpRequest => readFields(state, name, request, readRequest);
   const answerOf = guarded(state, name, {}, (answer: HttpAnswer) => readFields(state, name, answer, readAnswer));
 
-  function ended(request: HttpRequest, answer: HttpAnswer, seconds: number, labels = state.attribution.labels()): void {
+  function ended(request: HttpRequest, answer: HttpAnswer, seconds: number): void {
     const { status, route, errorType } = answer;
     const failure = errorType ?? (typeof status === "number" && status >= 500 ? String(status) : undefined);
-    duration.series([request.method, request.scheme, route, status, failure], labels).cells.seconds(seconds);
+    duration.series([request.method, request.scheme, route, status, failure]).cells.seconds(seconds);
   }
 
   return {
     start: guarded(state, name, { end() {} }, (given: HttpRequest) => {
       const request = requestOf(given);
-      // Those of the start for both meters: an answer's end comes in whatever context closed the connection.
-      const labels = state.attribution.labels();
-      const inProgress = active.series([request.method, request.scheme], labels).cells.count;
+      const inProgress = active.series([request.method, request.scheme]).cells.count;
       inProgress(1);
       let answer: HttpAnswer = {};
       const run = startRun(state, name, ({ seconds }) => {
         inProgress(-1);
-        ended(request, answer, seconds, labels);
+        ended(request, answer, seconds);
       });
       return {
         end(answered: HttpAnswer = {}) {

@@ -1,7 +1,7 @@
 import { metrics } from "@opentelemetry/api";
 import { expect, test } from "vitest";
 import { createCore } from "../src/core.ts";
-import { registerProvider, useContextManager } from "./collecting.ts";
+import { registerProvider, startCore, useContextManager } from "./collecting.ts";
 
 const clicks = { name: "clicks", instrument: "counter", unit: "{click}", description: "Clicks" } as const;
 
@@ -39,6 +39,20 @@ test("a run that began before the SDK does not leave its gauge below zero", asyn
   const collection = await collect();
   expect(collection.total("workflow.active")).toBe(1);
   expect(collection.total("session.active")).toBe(0);
+  expect(collection.total("http.server.active_requests")).toBe(0);
+});
+
+test("a request that is under way when the labels are configured neither gets lost nor loses those after it", async () => {
+  const { core, collect } = startCore({ attributionLabels: [] });
+  const early = core.http.start({ method: "GET" });
+  core.configure({ attributionLabels: ["tenant"] });
+  early.end({ status: 200, route: "/orders" });
+  core.withAttribution({ tenant: "acme" }, () =>
+    core.http.record({ method: "GET", status: 200, route: "/orders", duration: 1 }),
+  );
+  const collection = await collect();
+  expect(collection.count("http.server.request.duration")).toBe(2);
+  expect(collection.count("http.server.request.duration", { tenant: "acme" })).toBe(1);
   expect(collection.total("http.server.active_requests")).toBe(0);
 });
 

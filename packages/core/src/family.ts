@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { makeCell, type Cell } from "./cell.ts";
-import { labelValue, type LabelValue } from "./label-value.ts";
+import { labelValue, ownText, type LabelValue } from "./label-value.ts";
 import { isOptional, kindOf, type AttributeKind, type MeterDefinition } from "./meter-definition.ts";
 import { splitSeriesLimit, type SeriesBudget } from "./series-budget.ts";
 import { createSeriesTree, type Leaf } from "./series-tree.ts";
@@ -23,7 +23,8 @@ export type Series<Name extends string> = Leaf & { readonly cells: Readonly<Reco
 export interface Family<Name extends string> {
   /**
    * The series for these attribute values, in the order of the meter's attributes, and for the attribution labels (default:
-   * those of the active context; a recorder of several families looks them up once).
+   * those of the active context; a recorder of several families looks them up once, and never keeps them for later: which
+   * labels there are may be configured anew).
    */
   series(values: readonly unknown[], labels?: readonly LabelValue[]): Series<Name>;
 }
@@ -104,7 +105,9 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     return tree.find(values, labels) ?? (tree.size < room ? add(values, labels) : undefined);
   }
 
-  function add(values: readonly LabelValue[], labels: readonly LabelValue[]): Series<Name> {
+  function add(givenValues: readonly LabelValue[], givenLabels: readonly LabelValue[]): Series<Name> {
+    const values = givenValues.map(ownText);
+    const labels = givenLabels.map(ownText);
     const attributes: Attributes = {};
     keys.forEach((key, index) => {
       if (values[index] !== undefined) attributes[key] = values[index];

@@ -33,6 +33,14 @@ export function labelValue(value: unknown, kind: AttributeKind, refuse: (reason:
   return other;
 }
 
+/**
+ * The value with memory of its own. V8 makes a piece of a text a reference into the whole: a label cut out of a request's body
+ * would keep that body as long as its series lives.
+ */
+export function ownText(value: LabelValue): LabelValue {
+  return typeof value === "string" ? Array.from(value).join("") : value;
+}
+
 /** The value as a short text for a usage event or a span's name, or null for none. */
 export function shortText(value: unknown): string | null {
   const label = labelValue(value, "string", () => {});

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { listenToDiag, startCore } from "./collecting.ts";
 import { cyclic, hostileProxy, throwingGetters } from "./hostile.ts";
@@ -105,6 +107,24 @@ test.each(labels)(
     );
   },
 );
+
+test("a label that is a piece of a long text does not keep that text in memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const { core } = startCore();
+  const own = core.defineMeters({ placed });
+  own.placed.add(1, { shop: "first" });
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 60; index++) {
+    const long = `${index} `.padEnd(1_000_000, "n");
+    own.placed.add(1, { shop: long });
+    own.placed.add(1, { shop: long.slice(0, 20) });
+    core.withAttribution({ tenant: long.slice(0, 30) }, () => own.placed.add(1));
+  }
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+});
 
 const attributeObjects: readonly (readonly [name: string, attributes: unknown, recorded: object, reason?: string])[] = [
   ["null", null, {}],

@@ -1,5 +1,6 @@
 import { context, INVALID_SPAN_CONTEXT, trace, type Context } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
+import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
 import { costOf } from "./llm-cost.ts";
@@ -67,7 +68,7 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
       work: () => Result,
       readUsage: (result: Awaited<Result>) => LlmUsage | null = usageOf,
     ): Promise<Awaited<Result>> {
-      const read = guarded(state, "llm tokens", null, readUsage);
+      const read = guarded(state, "llm tokens", null, (result: Awaited<Result>) => withoutText(readUsage, result));
       const { run, active } = begin(target);
       try {
         const result = await context.with(active ?? context.active(), () => work());
@@ -80,6 +81,15 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
       }
     },
   };
+}
+
+/** The function's result. What it throws may quote the answer, which no log may show, so another error takes its place. */
+function withoutText<Result>(readUsage: (result: Result) => LlmUsage | null, result: Result): LlmUsage | null {
+  try {
+    return readUsage(result);
+  } catch (error) {
+    throw new Error(`readUsage threw ${errorTypeOf(error)}`, { cause: error });
+  }
 }
 
 /** A call in progress, and the context its span is active in. */

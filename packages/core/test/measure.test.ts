@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { UsageEvent } from "../src/usage-event.ts";
-import { startCore } from "./collecting.ts";
+import { listenToDiag, startCore } from "./collecting.ts";
 import { hostileProxy, throwingGetters } from "./hostile.ts";
 
 const openai = { provider: "openai", model: "gpt-4o" } as const;
@@ -84,6 +84,18 @@ test("a readUsage that throws does not disturb the app, and the call still count
   const collection = await collect();
   expect(collection.total("llm.requests", { status: "completed" })).toBe(2);
   expect(collection.total("meterbridge.values.refused", { meter: "llm tokens", reason: "recorder_failed" })).toBe(2);
+});
+
+test("a readUsage that throws over an answer does not bring the answer's text into the log", async () => {
+  const told = listenToDiag();
+  const { core } = startCore();
+  await core.llm.measure(
+    openai,
+    () => "the secret answer",
+    (text) => JSON.parse(text),
+  );
+  expect(told).toEqual([expect.stringContaining("readUsage threw SyntaxError")]);
+  expect(told[0]).not.toContain("secret");
 });
 
 test("a readUsage of one's own gives what an unknown client reports", async () => {

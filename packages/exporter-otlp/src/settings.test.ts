@@ -165,6 +165,16 @@ describe("a wrong setting ends the start with one line", () => {
       { [`${metrics}ENDPOINT`]: "grpc://user:hunter2@collector?api-key=hunter2" },
     ],
     [
+      `${metrics}ENDPOINT must be a URL that begins with http:// or https://, found "…@collector:4318"`,
+      {},
+      { [`${metrics}ENDPOINT`]: "user:hunter2@collector:4318" },
+    ],
+    [
+      `${metrics}ENDPOINT must be a URL that begins with http:// or https://, found "grpc://…@collector/?…"`,
+      {},
+      { [`${metrics}ENDPOINT`]: "grpc://user:h@hunter2@collector/?api-key=hunter2" },
+    ],
+    [
       'option "exportIntervalMillis" must be a whole number of milliseconds from 1 to 2147483647, found 0',
       { exportIntervalMillis: 0 },
       {},

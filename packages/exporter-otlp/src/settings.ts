@@ -195,7 +195,7 @@ function check<Output>(
 /** What was found, short and without the credentials a URL may carry. */
 function show(found: unknown): string {
   if (typeof found !== "string") return Array.isArray(found) ? "an array" : String(found);
-  const safe = found.replace(/\/\/[^@/]*@/, "//…@").replace(/\?.*$/s, "?…");
+  const safe = found.replace(/^([a-z+.-]+:\/\/)?.*@/is, "$1…@").replace(/\?.*$/s, "?…");
   return JSON.stringify(safe.length > 100 ? `${safe.slice(0, 100)}…` : safe);
 }
 

@@ -39,6 +39,16 @@ describe("a wrong variable ends with one line that says which, what was found an
   });
 });
 
+test.each([
+  ["user:s3cret@collector:4318", "…@collector:4318"],
+  ["ftp://user:s3cr@t@collector:4318/?token=s3cret", "ftp://…@collector:4318/?…"],
+])("an endpoint that is refused, %s, is told without its credentials", (given, told) => {
+  const parse = () => parseEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: given });
+  expect(parse).toThrow(
+    new Error(`[meterbridge] OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// URL, found "${told}"`),
+  );
+});
+
 test("an empty variable counts as unset, as OpenTelemetry has it", () => {
   expect(parseEnvironment({ METERBRIDGE_SERIES_LIMIT: "", OTEL_SERVICE_NAME: "  " })).toEqual({});
 });

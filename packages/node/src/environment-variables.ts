@@ -1,5 +1,6 @@
 import type { AttributionLabel } from "@meterbridge/core";
 import * as v from "valibot";
+import { parsePairs, splitList } from "./parse-lists.ts";
 
 /** One environment variable, as the documentation shows it. */
 export interface EnvironmentVariable {
@@ -79,7 +80,12 @@ export function parseEnvironment(env: NodeJS.ProcessEnv): EnvironmentValues {
   if (result.success) return result.output;
   const name = String(result.issues[0].path?.[0]?.key);
   const allowed = describeEnvironment().find((each) => each.name === name)?.allowed;
-  throw new Error(`[meterbridge] ${name} must be ${allowed}, found "${known[name]}"`);
+  throw new Error(`[meterbridge] ${name} must be ${allowed}, found "${withoutCredentials(known[name] ?? "")}"`);
+}
+
+/** An endpoint may carry a password before its host or a token in its query. */
+function withoutCredentials(value: string): string {
+  return value.replace(/^([a-z+.-]+:\/\/)?.*@/is, "$1…@").replace(/\?.*$/s, "?…");
 }
 
 function variable<Schema extends v.GenericSchema<string, unknown>>(
@@ -284,26 +290,3 @@ const environmentSchema = v.object({
     otherwise: "",
   }),
 });
-
-function splitList(text: string): string[] {
-  return text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-}
-
-/** The official detector drops the whole variable without a word when one entry is wrong, so it is parsed here. */
-function parsePairs(context: { dataset: { value: string }; addIssue(): void; NEVER: never }): Record<string, string> {
-  const attributes: Record<string, string> = {};
-  for (const entry of splitList(context.dataset.value)) {
-    const [key, value, ...rest] = entry.split("=");
-    try {
-      if (!key?.trim() || value === undefined || rest.length > 0) throw new Error("not key=value");
-      attributes[decodeURIComponent(key.trim())] = decodeURIComponent(value.trim());
-    } catch {
-      context.addIssue();
-      return context.NEVER;
-    }
-  }
-  return attributes;
-}

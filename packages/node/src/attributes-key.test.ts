@@ -54,10 +54,21 @@ test("a value that spells out another attribute does not become that attribute",
 });
 
 test("a value that is no attribute at all gets a key instead of an exception", () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = cyclic;
   const attributes = Object.fromEntries([
     ["nothing", undefined],
     ["function", () => 1],
     ["symbol", Symbol("x")],
+    ["bigint", 1n],
+    ["cyclic", cyclic],
   ]);
+  Object.defineProperty(attributes, "getter", {
+    enumerable: true,
+    get() {
+      throw new Error("hostile");
+    },
+  });
   expect(typeof attributesKey(attributes)).toBe("string");
+  expect(attributesKey(Object.fromEntries([["a", 1n]]))).not.toBe(attributesKey(Object.fromEntries([["a", 2n]])));
 });

@@ -98,6 +98,28 @@ test("an attribute object changed after it was collected does not change the lab
   expect(valuesOf(await collect(reader), "requests")).toEqual({ a: 1, b: 2 });
 });
 
+test("an attribute object that turns hostile after the call costs no metric its values", async () => {
+  const reader = new ManualReader();
+  const readers = [boundedReader(reader, { seriesLimit: 10 })];
+  const meter = new MeterProvider({ readers }).getMeter("shop");
+  const toBigint: Attributes = { tenant: 1 };
+  const toThrowing: Attributes = { tenant: 2 };
+  meter.createCounter("hostile").add(1, toBigint);
+  meter.createCounter("hostile").add(2, toThrowing);
+  meter.createCounter("requests").add(3, { tenant: "a" });
+  Object.assign(toBigint, { tenant: 1n });
+  Object.defineProperty(toThrowing, "tenant", {
+    enumerable: true,
+    get() {
+      throw new Error("hostile");
+    },
+  });
+  const metrics = await collect(reader);
+  expect(valuesOf(metrics, "requests")).toEqual({ a: 3 });
+  const hostile = metrics.find(({ descriptor }) => descriptor.name === "hostile");
+  expect(hostile?.dataPoints.map(({ value }) => value)).toEqual([1, 2]);
+});
+
 test("two scrapes at a time count everything once and each shows every series", async () => {
   const reader = new ManualReader();
   const readers = [boundedReader(reader, { seriesLimit: 10 })];

@@ -79,12 +79,22 @@ function firstOf<Value>(
   { updatedIn, notBefore }: { updatedIn: number; notBefore: HrTime },
 ): Series<Value> {
   return {
-    // The application owns the object: changed later, it would change the labels of this series.
-    attributes: Object.isFrozen(attributes) ? attributes : { ...attributes },
+    attributes: unchanging(attributes),
     startTime: later(startTime, notBefore),
     value,
     updatedIn,
   };
+}
+
+/** The application owns the object: changed later, it would change the labels of this series. */
+function unchanging(attributes: Attributes): Attributes {
+  if (Object.isFrozen(attributes)) return attributes;
+  try {
+    return { ...attributes };
+  } catch {
+    // A getter throws by now. Exporters read attributes one by one and show what can be read.
+    return attributes;
+  }
 }
 
 function later(left: HrTime, right: HrTime): HrTime {

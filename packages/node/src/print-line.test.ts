@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { expect, test } from "vitest";
 
@@ -20,4 +21,15 @@ test.each([
   [`"x".repeat(200000)`, `[meterbridge] ${"x".repeat(4000)}\n`],
 ])("%s is one line, though the process ends at once", (expression, line) => {
   expect(printed(expression)).toBe(line);
+});
+
+test("an application whose stderr nobody reads any more goes on", async () => {
+  const source = `import { printLine } from ${JSON.stringify(file)};
+    process.stdin.once("data", () => { printLine("told to nobody"); setTimeout(() => process.exit(7), 100); });
+    console.log("ready");`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: "pipe" });
+  await once(child.stdout, "data");
+  child.stderr.destroy();
+  child.stdin.write("go");
+  expect((await once(child, "exit"))[0]).toBe(7);
 });

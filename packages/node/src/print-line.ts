@@ -11,9 +11,10 @@ export function printLine(...parts: readonly unknown[]): void {
   const line = `${text.startsWith(PREFIX) ? text : `${PREFIX} ${text}`}\n`;
   try {
     writeSync(2, line);
-  } catch {
-    // A closed stderr, or a pipe that is full (EAGAIN): the stream waits where the file descriptor cannot.
-    process.stderr.write(line);
+  } catch (error) {
+    // The pipe is full: the stream waits where the file descriptor cannot. After any other failure it would end the
+    // process by an error event that nobody handles, and there is nobody left to tell.
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") process.stderr.write(line);
   }
 }
 

@@ -32,6 +32,18 @@ test.each(idShapes)("a million users whose ids are %s are counted within five pe
   expect(errors).toEqual([]);
 });
 
+test.each([600, 3000, 10_000, 12_000, 40_000])("%i users are not counted too many or too few on average", (users) => {
+  const errors = Array.from({ length: 40 }, (_, round) => {
+    const distinct = createDistinctCount();
+    for (let index = 0; index < users; index++) distinct.add(`${round}-${index}`);
+    return distinct.count() / users - 1;
+  });
+  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  const deviation = Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length);
+  expect(Math.abs(mean)).toBeLessThan(0.006);
+  expect(deviation).toBeLessThan(0.02);
+});
+
 test("counters that saw overlapping users merge into one that counts each once, exact or not, either way round", () => {
   const seeing = ([from, to]: readonly [number, number]): DistinctCount => {
     const distinct = createDistinctCount();

@@ -1,6 +1,6 @@
 /**
- * Counts distinct texts in constant memory: exact up to a bound, then HyperLogLog (Flajolet et al. 2007, with linear counting
- * below 2.5 registers) with 4096 registers, a standard error of 1.6 %. Texts are hashed at once and not kept.
+ * Counts distinct texts in constant memory: exact up to a bound, then HyperLogLog with 4096 registers, a standard error of
+ * 1.6 %. Texts are hashed at once and not kept.
  */
 export interface DistinctCount {
   add(text: string): void;
@@ -22,7 +22,8 @@ export const exactBound = 512;
 
 const indexBits = 12;
 const registerCount = 1 << indexBits;
-const alpha = 0.7213 / (1 + 1.079 / registerCount);
+/** Bits of a hash that are left for the rank, which is one more when they are all 0. */
+const rankBits = 53 - indexBits;
 
 export function createDistinctCount(): DistinctCount {
   const state: DistinctState = { exact: new Set(), registers: null };
@@ -69,23 +70,49 @@ function register(registers: Uint8Array, hash: number): void {
   const index = hash % registerCount;
   let rest = Math.floor(hash / registerCount);
   let rank = 1;
-  while (rest % 2 === 0 && rank <= 53 - indexBits) {
+  while (rest % 2 === 0 && rank <= rankBits) {
     rest /= 2;
     rank++;
   }
   if (rank > registers[index]!) registers[index] = rank;
 }
 
+/**
+ * Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6): as good at any number,
+ * where the first one of 2007 is off by up to 5 % around 2.5 texts per register, where it changes its method.
+ */
 function estimate(registers: Uint8Array): number {
-  let sum = 0;
-  let zeros = 0;
-  for (const rank of registers) {
-    sum += 2 ** -rank;
-    if (rank === 0) zeros++;
+  const shares = Array.from({ length: rankBits + 2 }, () => 0);
+  for (const rank of registers) shares[rank]! += 1 / registerCount;
+  let sum = saturated(1 - shares[rankBits + 1]!);
+  for (let rank = rankBits; rank > 0; rank--) sum = (sum + shares[rank]!) / 2;
+  sum += untouched(shares[0]!);
+  return Math.round(registerCount / (2 * Math.LN2 * sum));
+}
+
+/** What the share of registers without a text adds (the paper's sigma). */
+function untouched(share: number): number {
+  let [power, weight, sum, previous] = [share, 1, share, -1];
+  while (sum !== previous && sum !== Infinity) {
+    previous = sum;
+    power *= power;
+    sum += power * weight;
+    weight *= 2;
   }
-  const raw = (alpha * registerCount * registerCount) / sum;
-  const small = raw <= 2.5 * registerCount && zeros > 0;
-  return Math.round(small ? registerCount * Math.log(registerCount / zeros) : raw);
+  return sum;
+}
+
+/** What the share of registers below the highest rank adds (the paper's tau). */
+function saturated(share: number): number {
+  if (share <= 0 || share >= 1) return 0;
+  let [root, weight, sum, previous] = [share, 1, 1 - share, -1];
+  while (sum !== previous) {
+    previous = sum;
+    root = Math.sqrt(root);
+    weight /= 2;
+    sum -= (1 - root) ** 2 * weight;
+  }
+  return sum / 3;
 }
 
 /** A 53-bit hash of the text: two 32-bit multiplicative hashes with a final avalanche (constants of MurmurHash3's fmix32). */

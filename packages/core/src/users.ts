@@ -13,7 +13,7 @@ export interface UsersRecorder {
    * users in the last 5 minutes, hour and day. The id is hashed at once: it is neither kept nor ever a label.
    */
   seen(user?: string | number): void;
-  /** Distinct users in the window that ends now: exact up to 512 per slice of it, then within about 2 %. */
+  /** Distinct users in the window that ends now: exact up to 512, then an estimate with a standard error of 1.6 %. */
   active(window: ActiveWindow): number;
 }
 

@@ -99,8 +99,7 @@ function judge({ status, statusText, retryAfter, body }: HttpAnswer): Attempt {
   const text = body
     .toString("latin1")
     .replaceAll(/[^\x20-\x7e]+/g, " ")
-    .trim()
-    .slice(0, 200);
+    .trim();
   const said = text === "" ? "" : `: ${text}`;
   return {
     outcome: { delivered: false, kind: String(status), reason: `it answered ${status} ${statusText}${asked}${said}` },

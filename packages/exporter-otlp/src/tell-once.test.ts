@@ -70,6 +70,20 @@ describe("the state of the exports", () => {
     ]);
   });
 
+  it("shows no piece of a header's value where a long answer is cut", () => {
+    for (let length = 100; length < 600; length += 10) {
+      const { tell, told } = start("http://collector:4318/v1/metrics", ["Bearer hunter2-token"]);
+      const reason = `it answered 401: ${"x".repeat(length)} hunter2-token ${"x".repeat(10_000)}`;
+
+      tell.exported({ delivered: false, kind: "401", reason });
+      tell.rejected(1, reason);
+
+      expect(told).toHaveLength(2);
+      expect(told.join()).not.toContain("hunt");
+      expect(told.join().length).toBeLessThan(1000);
+    }
+  });
+
   it("names the host alone, without the path, the query and the credentials of the URL", () => {
     const { tell, told } = start("http://user:hunter2@collector:4318/hunter2?key=hunter2");
 

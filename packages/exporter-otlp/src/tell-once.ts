@@ -31,7 +31,8 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
   let failures = 0;
   let rejectionTold = false;
   let leftOutTold = false;
-  const say = (message: string): string => `[meterbridge] [otlp] ${redact(message, secrets)}`;
+  // Cut last: a piece of a secret would not be known for one.
+  const say = (message: string): string => `[meterbridge] [otlp] ${redact(message, secrets).slice(0, longestMessage)}`;
 
   function warnOnce({ kind, reason }: Trouble): void {
     if (kindsTold.has(kind)) return;
@@ -55,7 +56,7 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
     rejected(points, message) {
       if (rejectionTold) return;
       rejectionTold = true;
-      diag.warn(say(`${url.host} rejected ${points} data points of an export: ${message.slice(0, 200)}`));
+      diag.warn(say(`${url.host} rejected ${points} data points of an export: ${message}`));
     },
     leftOut(points) {
       if (leftOutTold) return;
@@ -68,6 +69,8 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
     },
   };
 }
+
+const longestMessage = 400;
 
 function portHint(url: URL, kind: string): string {
   const isAnswer = /^\d+$/.test(kind);

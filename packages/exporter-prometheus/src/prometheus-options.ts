@@ -39,7 +39,8 @@ export interface PrometheusOptions {
   /**
    * The most series of one metric that the meter provider should hand over, between two scrapes; what is beyond goes into one
    * series labelled `otel_metric_overflow="true"`. Default 10,000: more than the limit that Meterbridge's own meters keep,
-   * so that the two do not cut into each other.
+   * so that the two do not cut into each other. Of no effect on counters and histograms under `start()` of
+   * `@meterbridge/node`, which keeps their series itself, up to its `seriesLimit`.
    */
   readonly cardinalityLimit?: number;
 }

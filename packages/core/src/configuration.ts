@@ -33,6 +33,8 @@ export interface CoreOptions {
   /**
    * Limits of single meters by their name without the namespace, for example `{ "llm.cost": 10000 }`. Meters that one call
    * records with the same attributes, such as `llm.cost` and `llm.request.cost`, share the smallest limit set for one of them.
+   * Environment: `METERBRIDGE_SERIES_LIMITS` (`llm.cost=10000,tool.calls=500`).
+   * @default {}
    */
   readonly seriesLimits?: Readonly<Record<string, number>>;
   /**
@@ -46,7 +48,10 @@ export interface CoreOptions {
    * @default "dup"
    */
   readonly genaiSemconv?: GenAiSemconv;
-  /** What prices model calls. Without one every call is unpriced. */
+  /**
+   * What prices model calls. Without one every call is unpriced.
+   * @default null
+   */
   readonly priceBook?: PriceBook | null;
 }
 

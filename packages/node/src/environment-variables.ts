@@ -1,4 +1,4 @@
-import type { AttributionLabel } from "@meterbridge/core";
+import type { AttributionLabel, GenAiSemconv } from "@meterbridge/core";
 import * as v from "valibot";
 import { parsePairs, splitList } from "./parse-lists.ts";
 
@@ -22,7 +22,7 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_ATTRIBUTION_BAGGAGE?: boolean | undefined;
   readonly METERBRIDGE_SERIES_LIMIT?: number | undefined;
   readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;
-  readonly METERBRIDGE_GENAI_SEMCONV?: GenaiSemconv | undefined;
+  readonly METERBRIDGE_GENAI_SEMCONV?: GenAiSemconv | undefined;
   readonly OTEL_SEMCONV_STABILITY_OPT_IN?: readonly string[] | undefined;
   readonly METERBRIDGE_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
   readonly OTEL_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
@@ -45,7 +45,6 @@ export interface EnvironmentValues {
   readonly OTEL_SDK_DISABLED?: boolean | undefined;
 }
 
-export type GenaiSemconv = "dup" | "latest" | "v1.41";
 export type LogLevel = "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";
 export type TracesExporter = "otlp" | "console" | "none";

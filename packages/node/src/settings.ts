@@ -1,8 +1,8 @@
 import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
-import type { AttributionLabel, PriceBook } from "@meterbridge/core";
+import type { AttributionLabel, GenAiSemconv, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import type { Environment } from "./environment.ts";
-import type { GenaiSemconv, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
+import type { LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*` over defaults. */
@@ -17,7 +17,7 @@ export interface Settings {
   readonly attributionBaggage: boolean;
   readonly seriesLimit: number;
   readonly seriesLimits: Readonly<Record<string, number>>;
-  readonly genaiSemconv: GenaiSemconv;
+  readonly genaiSemconv: GenAiSemconv;
   /** Undefined: the default one. Null: none. */
   readonly priceBook: PriceBook | null | undefined;
   readonly meterProvider: MeterProvider | undefined;
@@ -106,7 +106,7 @@ function traceSettings(options: StartOptions, environment: Environment, shutdown
   };
 }
 
-function optedInto(environment: Environment): GenaiSemconv | undefined {
+function optedInto(environment: Environment): GenAiSemconv | undefined {
   const optIns = environment.OTEL_SEMCONV_STABILITY_OPT_IN ?? [];
   if (optIns.includes("gen_ai/dup")) return "dup";
   return optIns.includes("gen_ai_latest_experimental") ? "latest" : undefined;

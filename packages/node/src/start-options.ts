@@ -1,11 +1,17 @@
 import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
-import type { AttributionLabel, PriceBook } from "@meterbridge/core";
+import type { CoreOptions, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import * as v from "valibot";
-import type { GenaiSemconv, LogLevel, TracesExporter } from "./environment-variables.ts";
+import type { LogLevel, TracesExporter } from "./environment-variables.ts";
+
+/** Those of core's options that have an environment variable. */
+type RecordingOptions = Pick<
+  CoreOptions,
+  "namespace" | "attributionLabels" | "attributionBaggage" | "seriesLimit" | "seriesLimits" | "genaiSemconv"
+>;
 
 /** Options of `start()`. An option that is given wins over its environment variable. */
-export interface StartOptions {
+export interface StartOptions extends RecordingOptions {
   /**
    * Where the meters go: exporters, or their names as in the environment (`"prometheus"`, `"otlp"`,
    * `"console"`, or an installed package that exports `createExporter`). An empty list records nothing.
@@ -23,35 +29,6 @@ export interface StartOptions {
    * `OTEL_RESOURCE_ATTRIBUTES`.
    */
   readonly resourceAttributes?: Readonly<Record<string, string | number | boolean>>;
-  /**
-   * Prefix of the names of our own meters. Environment: `METERBRIDGE_NAMESPACE`.
-   * @default ""
-   */
-  readonly namespace?: string;
-  /**
-   * Which parts of the attribution become labels. Environment: `METERBRIDGE_ATTRIBUTION_LABELS`.
-   * @default ["tenant"]
-   */
-  readonly attributionLabels?: readonly AttributionLabel[];
-  /**
-   * Whether the attribution crosses services in W3C baggage. Environment: `METERBRIDGE_ATTRIBUTION_BAGGAGE`.
-   * @default true
-   */
-  readonly attributionBaggage?: boolean;
-  /**
-   * How many series one meter may have, overflow included; the rest is counted under `other`. Environment:
-   * `METERBRIDGE_SERIES_LIMIT`.
-   * @default 2000
-   */
-  readonly seriesLimit?: number;
-  /** The same for single meters by name, such as `{ "llm.cost": 10000 }`. Environment: `METERBRIDGE_SERIES_LIMITS`. */
-  readonly seriesLimits?: Readonly<Record<string, number>>;
-  /**
-   * Which generation of the GenAI conventions is recorded: the newest names, those of v1.41, or both. Environment:
-   * `METERBRIDGE_GENAI_SEMCONV`, else `OTEL_SEMCONV_STABILITY_OPT_IN`.
-   * @default "dup"
-   */
-  readonly genaiSemconv?: GenaiSemconv;
   /**
    * What prices model calls; null leaves every call unpriced. No environment variable.
    * @default the price book of `@meterbridge/genai`, whose data is loaded at the first call

@@ -181,7 +181,7 @@ describe("an exporter in trouble is told and holds nobody up", () => {
     const sdk = startQuietly({ exporters: [hanging], diagLogger: logger, shutdownTimeoutMillis: 200 });
     const before = performance.now();
     await sdk.shutdown();
-    expect(performance.now() - before).toBeLessThan(1500);
+    expect(performance.now() - before).toBeLessThan(2500);
     expect(logger.lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
     expect(logger.lines.join("\n")).toContain("warn: [hanging] the last export");
   });

@@ -1,8 +1,9 @@
 import { diag, type DiagLogger, type MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
-import type { Exporter } from "@meterbridge/exporter";
+import type { Exporter, ExporterContext } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
 import { type IMetricReader, MeterProvider } from "@opentelemetry/sdk-metrics";
 import { boundedReader } from "./bounded-reader.ts";
+import { harmless } from "./harmless-instruments.ts";
 import { loggerNamed } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -29,7 +30,7 @@ export function createMeterProvider(
   const readers: IMetricReader[] = [];
   try {
     for (const exporter of exporters) {
-      const reader = exporter.createReader({
+      const reader = readerOf(exporter, {
         resourceAttributes: resource.attributes,
         diag: loggerNamed(exporter.name, logger),
         namespace: settings.namespace,
@@ -47,7 +48,19 @@ export function createMeterProvider(
     throw error;
   }
   const provider = new MeterProvider({ resource, readers });
+  harmless(provider, logger);
   // Core may then make room for new series by dropping stale ones: the bounded readers really forget them.
   Object.defineProperty(provider, Symbol.for("meterbridge.forgets"), { value: true });
   return { provider, pipelines };
+}
+
+function readerOf(exporter: Exporter, context: ExporterContext): IMetricReader {
+  try {
+    return exporter.createReader(context);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // Our own exporters already say who.
+    if (message.startsWith("[meterbridge]")) throw error;
+    throw new Error(`[meterbridge] exporter "${exporter.name}" cannot start: ${message}`, { cause: error });
+  }
 }

@@ -1,0 +1,50 @@
+import type { Attributes, AttributeValue } from "@opentelemetry/api";
+
+/**
+ * A copy of the attributes with what can be recorded: texts, finite numbers, booleans, and lists of those. Anything else becomes
+ * its text where it has one, and is left out where it has none; `refused` is told either way. A frozen object is taken as it is: it
+ * is core's, which made it of checked values.
+ */
+export function safeAttributes(attributes: unknown, refused: () => void): Attributes | undefined {
+  if (attributes === undefined) return undefined;
+  if (typeof attributes !== "object" || attributes === null || Array.isArray(attributes)) {
+    refused();
+    return undefined;
+  }
+  if (Object.isFrozen(attributes)) return attributes as Attributes;
+  const safe: Attributes = {};
+  for (const key of keysOf(attributes, refused)) {
+    const value = valueOf(attributes, key, refused);
+    // Defined, not assigned: `__proto__` would set the prototype.
+    if (value !== undefined) Object.defineProperty(safe, key, { value, enumerable: true });
+  }
+  return safe;
+}
+
+function keysOf(attributes: object, refused: () => void): readonly string[] {
+  try {
+    return Object.keys(attributes);
+  } catch {
+    refused();
+    return [];
+  }
+}
+
+function valueOf(attributes: object, key: string, refused: () => void): AttributeValue | undefined {
+  try {
+    const value: unknown = Reflect.get(attributes, key);
+    if (value === undefined || isPlain(value)) return value as AttributeValue | undefined;
+    if (Array.isArray(value) && value.every(isPlain)) return [...value] as AttributeValue;
+    refused();
+    return typeof value === "bigint" || typeof value === "number" ? String(value) : undefined;
+  } catch {
+    refused();
+    return undefined;
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return (
+    typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
+  );
+}

@@ -84,7 +84,7 @@ function createRefusals(getMeter: () => Meter, logger: DiagLogger): Refuse {
         unit: "{value}",
         description: "Values and attributes that could not be recorded as given",
       })
-      .add(1, { meter: String(meter).slice(0, 255), reason });
+      .add(1, { meter: meter.slice(0, 255), reason });
     const key = `${meter} ${reason}`;
     if (told.has(key) || told.size >= mostTold) return;
     told.add(key);

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { isMainThread } from "node:worker_threads";
 import { disabledBy, readEnvironment } from "./environment.ts";
+import { isPackageManager } from "./package-manager.ts";
 import { printLine, showsStatus } from "./print-line.ts";
 
 /**
@@ -9,7 +10,7 @@ import { printLine, showsStatus } from "./print-line.ts";
  */
 function register(): void {
   // A worker inherits the preload of its process, whose main thread has started everything.
-  if (!isMainThread || isRunning()) return;
+  if (!isMainThread || isRunning() || isPackageManager(process.argv[1])) return;
   const environment = readEnvironment();
   const variable = disabledBy(environment);
   if (variable === undefined) {

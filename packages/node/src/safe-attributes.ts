@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue } from "@opentelemetry/api";
+import type { Attributes } from "@opentelemetry/api";
 
 /**
  * A copy of the attributes with what can be recorded: texts, finite numbers, booleans, and lists of those. Anything else becomes
@@ -30,11 +30,11 @@ function keysOf(attributes: object, refused: () => void): readonly string[] {
   }
 }
 
-function valueOf(attributes: object, key: string, refused: () => void): AttributeValue | undefined {
+function valueOf(attributes: object, key: string, refused: () => void): unknown {
   try {
     const value: unknown = Reflect.get(attributes, key);
-    if (value === undefined || isPlain(value)) return value as AttributeValue | undefined;
-    if (Array.isArray(value) && value.every(isPlain)) return [...value] as AttributeValue;
+    if (value === undefined || isPlain(value)) return value;
+    if (Array.isArray(value) && value.every(isPlain)) return [...value];
     refused();
     return typeof value === "bigint" || typeof value === "number" ? String(value) : undefined;
   } catch {

@@ -7,6 +7,8 @@ import { promisify } from "node:util";
 const repository = path.join(import.meta.dirname, "../../..");
 const ours = ["core", "exporter", "exporter-otlp", "exporter-prometheus", "genai", "node"];
 
+const manifest = { name: "shop", version: "1.2.0", scripts: { start: "node app.cjs" } };
+
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
@@ -21,7 +23,7 @@ export async function installApplication(): Promise<string> {
   const application = mkdtempSync(path.join(tmpdir(), "meterbridge-installed-"));
   const modules = path.join(application, "node_modules");
   for (const name of ours) await installOurs(name, modules);
-  writeFileSync(path.join(application, "package.json"), JSON.stringify({ name: "shop", version: "1.2.0" }));
+  writeFileSync(path.join(application, "package.json"), JSON.stringify(manifest));
   cpSync(path.join(import.meta.dirname, "applications"), application, { recursive: true });
   return application;
 }
@@ -29,17 +31,17 @@ export async function installApplication(): Promise<string> {
 async function installOurs(name: string, modules: string): Promise<void> {
   const source = path.join(repository, "packages", name);
   const target = path.join(modules, "@meterbridge", name);
-  const manifest = JSON.parse(readFileSync(path.join(source, "package.json"), "utf8")) as Manifest;
+  const itsManifest = JSON.parse(readFileSync(path.join(source, "package.json"), "utf8")) as Manifest;
   mkdirSync(target, { recursive: true });
   // What `pnpm pack` does to it.
-  const published = { ...manifest, exports: manifest.publishConfig.exports };
+  const published = { ...itsManifest, exports: itsManifest.publishConfig.exports };
   writeFileSync(path.join(target, "package.json"), JSON.stringify(published));
   // Not into the package's own dist, which other tests may be building.
   const rolldown = path.join(repository, "node_modules/.bin/rolldown");
   await promisify(execFile)(rolldown, ["-c", "../../rolldown.config.ts", "--dir", path.join(target, "dist")], {
     cwd: source,
   });
-  for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+  for (const dependency of Object.keys({ ...itsManifest.dependencies, ...itsManifest.peerDependencies })) {
     if (!dependency.startsWith("@meterbridge/")) link(dependency, source, modules);
   }
 }

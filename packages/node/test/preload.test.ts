@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../test/support/servers.ts";
 import { acceptingCollector } from "./fake-collector.ts";
@@ -73,4 +74,14 @@ test("an exporter that is not installed ends the start in one line that says whi
   expect(code).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toMatch(/^\[meterbridge\] METERBRIDGE_EXPORTERS names "promethues", .* Known names: prometheus .*\n$/);
+});
+
+test("npm, which NODE_OPTIONS preloads first, leaves the port to the application that it starts", async () => {
+  const { code, stdout, stderr } = await run("npm", ["start", "--silent", "--"], {
+    NODE_OPTIONS: "--import=@meterbridge/node/register",
+    PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,
+  });
+  expect(stderr).toMatch(/^\[meterbridge\] shop 1.2.0: prometheus \S+; traces off\n$/);
+  expect(stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
+  expect(code).toBe(0);
 });

@@ -39,6 +39,12 @@ describe("a library that calls the OpenTelemetry API wrongly cannot throw into t
     ["a BigInt value", { kind: 1n }],
     ["a cyclic value", { kind: cyclic }],
     ["a throwing getter", throwing],
+    ["a frozen object with a BigInt value", Object.freeze({ kind: 1n })],
+    ["a frozen object with a cyclic value", Object.freeze({ kind: cyclic })],
+    [
+      "a frozen object with a throwing getter",
+      Object.freeze(Object.create(null, Object.getOwnPropertyDescriptors(throwing))),
+    ],
     ["a throwing proxy", proxy],
     ["a function", { kind: () => 1 }],
     ["a Symbol", { kind: Symbol("kind") }],

@@ -36,11 +36,20 @@ const contextKey = createContextKey("meterbridge.attribution");
 /** Baggage keys are shared by all libraries of a request, so ours carry a prefix. */
 const baggagePrefix = "meterbridge.";
 
-export function createAttribution(
-  settings: () => Settings,
-  generation: () => number,
-  refuse: (reason: RefusalReason) => void,
-): AttributionState {
+/** What attribution needs of its surroundings. */
+export interface AttributionSurroundings {
+  settings(): Settings;
+  generation(): number;
+  refuse(reason: RefusalReason): void;
+  /** The context does not carry attributions into the work. Told once. */
+  notCarried(): void;
+  /** Whether there is anybody to record for. */
+  isBound(): boolean;
+}
+
+export function createAttribution(surroundings: AttributionSurroundings): AttributionState {
+  const { settings, generation, refuse, notCarried, isBound } = surroundings;
+  let isChecked = false;
   const fromBaggage = new WeakMap<Baggage, Entry>();
   const none = makeEntry({});
 
@@ -82,9 +91,23 @@ export function createAttribution(
       const active = context.active();
       const merged = Object.freeze({ ...entry(active).attribution, ...clean(attribution) });
       const withEntry = active.setValue(contextKey, makeEntry(merged));
-      return context.with(settings().attributionBaggage ? withBaggage(withEntry, merged) : withEntry, work);
+      return context.with(settings().attributionBaggage ? withBaggage(withEntry, merged) : withEntry, () => {
+        checkOnce();
+        return work();
+      });
     },
   };
+
+  /** Without a context manager the API runs the work all the same, and all attribution is lost without a word. */
+  function checkOnce(): void {
+    if (isChecked || !isBound()) return;
+    isChecked = true;
+    try {
+      if (context.active().getValue(contextKey) === undefined) notCarried();
+    } catch {
+      // A logger that throws must not keep the application's work from running.
+    }
+  }
 }
 
 function makeEntry(attribution: Attribution): Entry {

@@ -38,7 +38,8 @@ export interface CoreOptions {
    */
   readonly seriesLimits?: Readonly<Record<string, number>>;
   /**
-   * Seconds after which an idle series may make room for a new one, where the meter provider can forget it.
+   * Seconds that a full meter waits between two looks for idle series: one that was idle from one to the next makes room for a new
+   * one, where the meter provider can forget it.
    * @default 900
    */
   readonly staleAfterSeconds?: number;

@@ -41,11 +41,17 @@ export function createCoreState(): CoreState {
 
   const state: CoreState = {
     binding,
-    attribution: createAttribution(
-      () => settings,
-      () => binding.generation(),
-      (reason) => state.refuse("attribution", reason),
-    ),
+    attribution: createAttribution({
+      settings: () => settings,
+      generation: () => binding.generation(),
+      refuse: (reason) => state.refuse("attribution", reason),
+      isBound: () => binding.isBound(),
+      notCarried: () =>
+        warn(
+          "withAttribution has no effect: no OpenTelemetry context manager is registered. start() of @meterbridge/node registers " +
+            "one; with an SDK of your own, register AsyncLocalStorageContextManager of @opentelemetry/context-async-hooks",
+        ),
+    }),
     sinks: createUsageSinks((error) => state.refuse("usage events", "sink_failed", error)),
     settings: () => settings,
     configure(options) {

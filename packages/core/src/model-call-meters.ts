@@ -102,7 +102,12 @@ export const modelCallMeters: readonly MeterDefinition[] = [
   counter("llm.requests", "{request}", "Model calls by how they ended", { ...priced, operation: text, status }),
   counter("llm.cost", "USD", "Cost of model calls", priced),
   histogram("llm.request.cost", "USD", "Cost of one model call", priced, callDollars),
-  counter("llm.unpriced", "{request}", "Model calls with usage that no price is known for", priced),
+  counter(
+    "llm.unpriced",
+    "{request}",
+    "Model calls whose cost is not known: no price for the model, or no usage that could be read",
+    priced,
+  ),
   histogram("llm.queue.duration", "s", "Time a model call waited before it was sent", priced, modelCallSeconds),
   histogram("llm.context.size", "By", "Size of the context handed to a model", priced, contextBytes),
 ];

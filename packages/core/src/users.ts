@@ -10,7 +10,8 @@ export type ActiveWindow = "5m" | "1h" | "1d";
 export interface UsersRecorder {
   /**
    * Notes that the user is active (default: the user of the active attribution). Shown as `user.active`, the number of distinct
-   * users in the last 5 minutes, hour and day. The id is hashed at once: it is neither kept nor ever a label.
+   * users in the last 5 minutes, hour and day. The id is hashed at once: it is neither kept nor ever a label. One id is one
+   * user, in whatever tenant: where tenants number their users alike, put the tenant in front.
    */
   seen(user?: string | number): void;
   /** Distinct users in the window that ends now: exact up to 512, then an estimate with a standard error of 1.6 %. */
@@ -36,7 +37,7 @@ export function createUsersRecorder(state: CoreState): UsersRecorder {
       state.binding.generation();
       const user = given ?? state.attribution.current().user;
       if (user === undefined) return;
-      if (typeof user !== "string" && !Number.isFinite(user)) {
+      if (typeof user === "string" ? user === "" : !Number.isFinite(user)) {
         state.refuse("user.active", "attribute_value");
         return;
       }

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { startCore } from "./collecting.ts";
+import { listenToDiag, startCore } from "./collecting.ts";
 
 const minute = 60_000;
 
@@ -107,3 +107,11 @@ function start(offset = 0) {
     counts: () => ({ "5m": core.users.active("5m"), "1h": core.users.active("1h"), "1d": core.users.active("1d") }),
   };
 }
+
+test("a user without an id, from a header that was empty, is no user", async () => {
+  const told = listenToDiag();
+  const { core } = startCore();
+  core.users.seen("");
+  expect(core.users.active("5m")).toBe(0);
+  expect(told).toHaveLength(1);
+});

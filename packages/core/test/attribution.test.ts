@@ -4,7 +4,7 @@ import { context, defaultTextMapGetter, defaultTextMapSetter, propagation, ROOT_
 import { W3CBaggagePropagator } from "@opentelemetry/core";
 import { expect, test } from "vitest";
 import { createCore } from "../src/core.ts";
-import { registerProvider, startCore, useContextManager } from "./collecting.ts";
+import { listenToDiag, registerProvider, startCore, useContextManager } from "./collecting.ts";
 
 test("an inner attribution is put over the outer one, and what it does not give stays", () => {
   const { core } = startCore();
@@ -151,12 +151,16 @@ test("hostile baggage makes no unsafe label and does not throw", async () => {
   expect((await collect()).total("checkpoint.created", { tenant: "x".repeat(255) })).toBe(1);
 });
 
-test("without a context manager nothing throws, and recording goes on without a tenant", async () => {
+test("without a context manager nothing throws, recording goes on without a tenant, and one line says why", async () => {
+  const told = listenToDiag();
   const { collect } = registerProvider();
   const core = createCore();
+  core.withAttribution({ tenant: "globex" }, () => {});
+  expect(told).toEqual([expect.stringContaining("withAttribution has no effect: no OpenTelemetry context manager")]);
   expect(core.withAttribution({ tenant: "acme" }, () => 5)).toBe(5);
   await core.workflow.measure("triage", () => core.checkpoint.created());
   const collection = await collect();
   expect(collection.total("checkpoint.created")).toBe(1);
   expect(collection.total("workflow.executions")).toBe(1);
+  expect(told).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ export interface TellerOptions {
 }
 
 /**
- * A failing backend gives one warning for each kind of trouble, a recovered one gives one info. Points that are rejected
+ * A failing backend gives one warning for each kind of trouble, a recovered one gives one more. Points that are rejected
  * or left out give a warning the first time.
  */
 export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
@@ -48,7 +48,8 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
         return;
       }
       const after = failures > 0 ? ` after ${failures} that failed` : "";
-      if (kindsTold.size > 0) diag.info(say(`exports to ${url.host} work again${after}`));
+      // At the level of the trouble: whoever was told of it has to hear that it is over.
+      if (kindsTold.size > 0) diag.warn(say(`exports to ${url.host} work again${after}`));
       failures = 0;
       kindsTold.clear();
     },

@@ -111,7 +111,7 @@ describe("a backend that fails", () => {
     const host = new URL(backend.url).host;
     expect(told).toEqual([
       `warn [meterbridge] [otlp] exports to ${host} fail: it answered 400 Bad Request: bad data`,
-      `info [meterbridge] [otlp] exports to ${host} work again after 3 that failed`,
+      `warn [meterbridge] [otlp] exports to ${host} work again after 3 that failed`,
     ]);
     expect(sentMetrics(backend)).toMatchObject([{ sum: { dataPoints: [{ asDouble: 3 }] } }]);
   });

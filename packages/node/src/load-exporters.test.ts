@@ -81,6 +81,7 @@ describe("what cannot be loaded is refused in one line that says who asked for w
       ["promethues"],
       /names "promethues", which is neither a known name nor an installed package: check the spelling.* Known names: prometheus/,
     ],
+    [["constructor"], /names "constructor", which is neither a known name nor an installed package/],
     [["otlp", "otlp"], `METERBRIDGE_EXPORTERS names "otlp" twice: name it once`],
     [
       ["otlp", "@meterbridge/exporter-otlp"],

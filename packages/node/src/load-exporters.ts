@@ -22,7 +22,7 @@ export interface LoadOptions {
  */
 export function loadExporters(list: readonly (Exporter | string)[], options: LoadOptions): Exporter[] {
   const { askedBy, consoleIntervalMillis } = options;
-  const entries = list.map((entry) => (typeof entry === "string" ? (packages[entry] ?? entry) : entry));
+  const entries = list.map((entry) => (typeof entry === "string" ? packageOf(entry) : entry));
   const twice = list.find((_, index) => entries.indexOf(entries[index] ?? "") !== index);
   if (twice !== undefined) {
     throw new Error(`[meterbridge] ${askedBy} names ${nameOf(twice)} twice: name it once`);
@@ -34,7 +34,7 @@ export function loadExporters(list: readonly (Exporter | string)[], options: Loa
   return list.map((entry) => {
     if (typeof entry !== "string") return checked(entry, `an exporter of ${askedBy}`);
     if (entry === "console") return createConsoleExporter(consoleIntervalMillis);
-    const packageName = packages[entry] ?? entry;
+    const packageName = packageOf(entry);
     const file = find(packageName, options.directories ?? searchDirectories());
     if (file === undefined) throw notInstalled(entry, packageName, options);
     return create(entry, packageName, file);
@@ -46,6 +46,10 @@ const packages: Readonly<Record<string, string>> = {
   prometheus: "@meterbridge/exporter-prometheus",
   otlp: "@meterbridge/exporter-otlp",
 };
+
+function packageOf(name: string): string {
+  return Object.hasOwn(packages, name) ? (packages[name] ?? name) : name;
+}
 
 /** The application's packages come first: it chose their versions. */
 function searchDirectories(): string[] {

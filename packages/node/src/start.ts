@@ -48,7 +48,7 @@ export function start(options: StartOptions = {}): Sdk {
 function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const { shutdownTimeoutMillis, handleSignals } = settings;
   const resource = createResource(settings);
-  // What can be refused comes first, so that a refusal leaves nothing behind.
+  // What can be refused comes first, while nothing is running yet.
   configure({
     namespace: settings.namespace,
     attributionLabels: settings.attributionLabels,

@@ -1,5 +1,4 @@
 import type { CoreState } from "./core-state.ts";
-import type { MeterDefinition } from "./meter-definition.ts";
 
 /** The attribute's value. A hostile getter gives a value that is refused, instead of throwing. */
 export function readAttribute(attributes: unknown, key: string): unknown {
@@ -16,18 +15,24 @@ const unreadable: unknown = Symbol("unreadable");
 const checkedCalls = 20;
 
 /**
- * Looks at the first calls of a meter for attributes that its definition does not have, and counts them: they are left out, and
- * nothing is lost in silence. The type system says it earlier, where it is used.
+ * Looks at the first calls of a recorder for names that it does not know, and counts them: they are left out, and nothing is lost
+ * in silence. The type system says it earlier, where it is used.
  */
-export function createStrayCheck(state: CoreState, meter: MeterDefinition): (attributes: unknown) => void {
+export function createStrayCheck(
+  state: CoreState,
+  recorder: string,
+  known: ReadonlySet<string>,
+): (given: unknown) => void {
   let left = checkedCalls;
-  return (attributes) => {
-    if (left === 0 || attributes === undefined || attributes === null) return;
+  return (given) => {
+    if (left === 0 || given === undefined || given === null) return;
     left--;
-    if (typeof attributes !== "object") state.refuse(meter.name, "attribute_value");
-    else if (keysOf(attributes).some((key) => !Object.hasOwn(meter.attributes, key))) {
-      state.refuse(meter.name, "attribute_unknown");
+    if (typeof given !== "object") {
+      state.refuse(recorder, "attribute_value");
+      return;
     }
+    const strays = keysOf(given).filter((key) => !known.has(key));
+    if (strays.length > 0) state.refuse(recorder, "attribute_unknown", strays.slice(0, 5).join(", ").slice(0, 200));
   };
 }
 

@@ -17,6 +17,9 @@ export function readCall(state: CoreState, call: LlmCall): LlmCall {
   return readFields(state, "llm.requests", call, callOf);
 }
 
+/** The names of a call's fields. */
+export const callFields: ReadonlySet<string> = new Set(Object.keys(callOf({ provider: "", model: "" })));
+
 function targetOf({ provider, model, operation }: LlmTarget): LlmTarget {
   return { provider, model, operation };
 }

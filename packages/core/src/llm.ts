@@ -1,11 +1,12 @@
 import { context, INVALID_SPAN_CONTEXT, trace, type Context } from "@opentelemetry/api";
+import { createStrayCheck } from "./attribute-reading.ts";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
 import { costOf } from "./llm-cost.ts";
 import { occurrenceOf, writeCallEvent } from "./llm-event.ts";
-import { readCall, readTarget } from "./llm-fields.ts";
+import { callFields, readCall, readTarget } from "./llm-fields.ts";
 import { createLlmMeters, type MeasuredCall } from "./llm-meters.ts";
 import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun } from "./llm-run.ts";
 import { tokenCounts } from "./llm-tokens.ts";
@@ -30,10 +31,12 @@ export interface LlmRecorder {
 
 export function createLlmRecorder(state: CoreState): LlmRecorder {
   const recordMeters = createLlmMeters(state);
+  const strays = createStrayCheck(state, "llm.record", callFields);
 
   const record = guarded(state, "llm.requests", undefined, (given: LlmCall): undefined => {
     // Without anybody to record for, not even a price is looked up.
     if (!state.binding.isBound() && !state.sinks.any()) return;
+    strays(given);
     const call = readCall(state, given);
     const status = call.status ?? (call.errorType === undefined ? "completed" : "failed");
     const tokens = tokenCounts(call, (reason) => state.refuse("llm tokens", reason));

@@ -7,7 +7,7 @@ const explanations: Readonly<Record<RefusalReason, string>> = {
   too_large: "a value beyond 2^53 was refused, sums would lose single units",
   attribute_value: "an attribute value that is no allowed label was recorded as other",
   attribute_cut: "an attribute value over 255 characters was cut",
-  attribute_unknown: "an attribute that is not in the meter's definition was left out",
+  attribute_unknown: "a name that it does not know was left out",
   field_unusable: "a field that cannot be read or used was left out",
   recorder_failed: "a recording failed",
   price_book_failed: "the price book failed, the call is unpriced",
@@ -33,10 +33,14 @@ export function createRefusalLog(
     const key = `${meter} ${reason}`;
     if (told.has(key) || told.size >= mostTold) return;
     told.add(key);
-    warn(`${meter}: ${explanations[reason]}${cause(error)} (told once; counted in meterbridge.values.refused)`);
+    warn(
+      `${meter}: ${explanations[reason]}${detail(reason, error)} (told once; counted in meterbridge.values.refused)`,
+    );
   };
 }
 
-function cause(error: unknown): string {
+/** Of what was thrown only an error's own text; the names that are not known come as a text of ours. */
+function detail(reason: RefusalReason, error: unknown): string {
+  if (reason === "attribute_unknown" && typeof error === "string") return `: ${error}`;
   return error instanceof Error ? `: ${error.name}: ${error.message}` : "";
 }

@@ -2,7 +2,7 @@ import { metrics } from "@opentelemetry/api";
 import { expect, test } from "vitest";
 import { createCore, type Core } from "../src/core.ts";
 import type { UsageEvent } from "../src/usage-event.ts";
-import { startCore, useContextManager } from "./collecting.ts";
+import { listenToDiag, startCore, useContextManager } from "./collecting.ts";
 import { garbage, hostileProxy, throwingGetters } from "./hostile.ts";
 
 /** Every recording call of core, taking whatever it is given. */
@@ -185,3 +185,15 @@ function expectWellFormed(event: UsageEvent): void {
   });
   expect(Number.isFinite(event.occurredAt.getTime())).toBe(true);
 }
+
+test("usage under a provider's own names is not lost without a word: the names are told", async () => {
+  const told = listenToDiag();
+  const { core, collect } = startCore();
+  core.llm.record({ provider: "openai", model: "gpt-5", prompt_tokens: 10, completion_tokens: 5 } as never);
+  core.llm.record({ provider: "openai", model: "gpt-5", inputTokens: 10, duration: 1 });
+  expect(told).toEqual([
+    expect.stringMatching(/^\[meterbridge\] llm\.record: .*: prompt_tokens, completion_tokens \(/),
+  ]);
+  const refused = { meter: "llm.record", reason: "attribute_unknown" };
+  expect((await collect()).total("meterbridge.values.refused", refused)).toBe(1);
+});

@@ -37,7 +37,11 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
       return;
     }
     const address = addressOf(server.address());
-    diag.info(`[meterbridge] [prometheus] metrics at ${urlOf(address?.address ?? host, address?.port ?? port, path)}`);
+    // Any free port was asked for: nobody can know which it is unless told at the level that is shown by default.
+    const level = port === 0 ? "warn" : "info";
+    diag[level](
+      `[meterbridge] [prometheus] metrics at ${urlOf(address?.address ?? host, address?.port ?? port, path)}`,
+    );
     if (isLoopback(host)) return;
     diag.warn(
       `[meterbridge] [prometheus] listening on ${host}: anyone who reaches port ${address?.port ?? port} can read the metrics; ` +

@@ -285,15 +285,23 @@ describe("who can read the metrics", () => {
   it("warns once when it listens beyond the machine, and not on loopback", async () => {
     const beyond = await start({ host: "0.0.0.0" });
     await until(() => beyond.diag.lines.length > 1, "the warning");
-    expect(beyond.diag.lines.filter((line) => line.startsWith("warn"))).toEqual([
+    const warnings = ({ lines }: { readonly lines: readonly string[] }): string[] =>
+      lines.filter((line) => line.startsWith("warn") && !line.includes("metrics at http"));
+    expect(warnings(beyond.diag)).toEqual([
       `warn [meterbridge] [prometheus] listening on 0.0.0.0: anyone who reaches port ${beyond.port} can read the metrics; ` +
         "set METERBRIDGE_PROMETHEUS_HOST=127.0.0.1 unless the network keeps others out",
     ]);
     for (const host of ["127.0.0.1", "localhost"]) {
       const { diag, exporter } = await start({ host });
-      expect(diag.lines.filter((line) => line.startsWith("warn"))).toEqual([]);
+      expect(warnings(diag)).toEqual([]);
       expect(exporter.address()?.address).toMatch(/^(127\.0\.0\.1|::1)$/);
     }
+  });
+
+  it("tells which port it got when any was asked for, since nobody can know it otherwise", async () => {
+    const { diag, port } = await start({ port: 0 });
+    await until(() => diag.lines.length > 0, "the line");
+    expect(diag.lines).toEqual([`warn [meterbridge] [prometheus] metrics at http://127.0.0.1:${port}/metrics`]);
   });
 
   it("reads host and port from the environment when the exporter is created", async () => {

@@ -43,7 +43,7 @@ export function createDefineMeters(state: CoreState, defined: Map<string, Define
 function createRecorder(state: CoreState, meter: MeterDefinition): object {
   const keys = Object.keys(meter.attributes);
   const family = createFamily(state, { members: { value: { meter } } });
-  const strays = createStrayCheck(state, meter.name, new Set(Object.keys(meter.attributes)));
+  const strays = createStrayCheck(state, meter.name, new Set(keys));
   const record = guarded(state, meter.name, undefined, (value: number, attributes?: unknown): undefined => {
     strays(attributes);
     family.series(keys.map((key) => readAttribute(attributes, key))).cells.value(value);

@@ -30,6 +30,10 @@ export function isOptional(rule: AttributeRule): boolean {
   return typeof rule === "object" && "kind" in rule;
 }
 
+/** What most attributes of the catalogue hold: any text, always given or not. */
+export const text: AttributeRule = "string";
+export const optionalText: AttributeRule = { kind: "string", optional: true };
+
 type Attributes = MeterDefinition["attributes"];
 
 export function counter(name: string, unit: string, description: string, attributes: Attributes): MeterDefinition {

@@ -1,18 +1,15 @@
 import { callDollars, contextBytes, modelCallSeconds, tokens } from "./buckets.ts";
-import { counter, histogram, type AttributeRule, type MeterDefinition } from "./meter-definition.ts";
+import { counter, histogram, optionalText, text, type MeterDefinition } from "./meter-definition.ts";
 import { errorType, genAi } from "./semconv.ts";
-import { runStatuses } from "./vocabulary.ts";
+import { runStatuses as status } from "./vocabulary.ts";
 
-const text = "string";
-const optional: AttributeRule = { kind: "string", optional: true };
-const status: AttributeRule = runStatuses;
 const call = {
   [genAi.provider]: text,
   [genAi.operation]: text,
   [genAi.requestModel]: text,
-  [genAi.responseModel]: optional,
+  [genAi.responseModel]: optionalText,
 } as const;
-const finished = { ...call, [errorType]: optional } as const;
+const finished = { ...call, [errorType]: optionalText } as const;
 const used = { ...call, [genAi.modality]: ["unknown", "text", "image", "audio", "video"] } as const;
 const priced = { provider: text, model: text } as const;
 

@@ -3,24 +3,30 @@ import {
   counter,
   histogram,
   observableGauge,
+  optionalText,
+  text,
   upDownCounter,
-  type AttributeRule,
   type MeterDefinition,
 } from "./meter-definition.ts";
 import { database, errorType, http, httpMethods } from "./semconv.ts";
-import { decisions, runStatuses } from "./vocabulary.ts";
-
-const text = "string";
-const optional: AttributeRule = { kind: "string", optional: true };
-const status: AttributeRule = runStatuses;
+import { decisions, runStatuses as status } from "./vocabulary.ts";
 
 /** The service around the model calls: checkpoints, webhooks, users, sessions, retrieval, requests, databases. */
 export const serviceMeters: readonly MeterDefinition[] = [
   // Checkpoints, webhooks, users, sessions, retrieval.
-  counter("checkpoint.created", "{checkpoint}", "Checkpoints put before a person", { checkpoint: optional }),
-  counter("checkpoint.decided", "{checkpoint}", "Checkpoints decided", { checkpoint: optional, decision: decisions }),
-  counter("webhook.sent", "{request}", "Webhooks sent, by how it ended", { webhook: optional, status }),
-  histogram("webhook.duration", "s", "Duration of sending a webhook", { webhook: optional, status }, requestSeconds),
+  counter("checkpoint.created", "{checkpoint}", "Checkpoints put before a person", { checkpoint: optionalText }),
+  counter("checkpoint.decided", "{checkpoint}", "Checkpoints decided", {
+    checkpoint: optionalText,
+    decision: decisions,
+  }),
+  counter("webhook.sent", "{request}", "Webhooks sent, by how it ended", { webhook: optionalText, status }),
+  histogram(
+    "webhook.duration",
+    "s",
+    "Duration of sending a webhook",
+    { webhook: optionalText, status },
+    requestSeconds,
+  ),
   observableGauge("user.active", "{user}", "Distinct users seen in the window", { window: ["5m", "1h", "1d"] }),
   counter("session.created", "{session}", "Sessions begun", {}),
   upDownCounter("session.active", "{session}", "Sessions in progress", {}),
@@ -42,9 +48,9 @@ export const serviceMeters: readonly MeterDefinition[] = [
     {
       [http.method]: httpMethods,
       [http.scheme]: ["http", "https"],
-      [http.route]: optional,
+      [http.route]: optionalText,
       [http.status]: { kind: "number", optional: true },
-      [errorType]: optional,
+      [errorType]: optionalText,
     },
     requestSeconds,
   ),
@@ -58,9 +64,9 @@ export const serviceMeters: readonly MeterDefinition[] = [
     "Duration of database client operations",
     {
       [database.system]: text,
-      [database.operation]: optional,
-      [database.collection]: optional,
-      [errorType]: optional,
+      [database.operation]: optionalText,
+      [database.collection]: optionalText,
+      [errorType]: optionalText,
     },
     databaseSeconds,
   ),

@@ -3,16 +3,13 @@ import {
   counter,
   histogram,
   observableGauge,
+  optionalText,
+  text,
   upDownCounter,
-  type AttributeRule,
   type MeterDefinition,
 } from "./meter-definition.ts";
 import { errorType, genAi } from "./semconv.ts";
-import { runStatuses } from "./vocabulary.ts";
-
-const text = "string";
-const optional: AttributeRule = { kind: "string", optional: true };
-const status: AttributeRule = runStatuses;
+import { runStatuses as status } from "./vocabulary.ts";
 
 /** What an AI product does with its model calls: workflows, agents and their nodes, tools, tasks. */
 export const workMeters: readonly MeterDefinition[] = [
@@ -24,7 +21,7 @@ export const workMeters: readonly MeterDefinition[] = [
     "gen_ai.invoke_workflow.duration",
     "s",
     "Duration of a workflow run",
-    { [genAi.workflow]: text, [errorType]: optional },
+    { [genAi.workflow]: text, [errorType]: optionalText },
     workflowSeconds,
   ),
   counter("agent.executions", "{execution}", "Agent runs that ended, by how", { agent: text, status }),
@@ -33,7 +30,7 @@ export const workMeters: readonly MeterDefinition[] = [
     "gen_ai.invoke_agent.duration",
     "s",
     "Duration of an agent run",
-    { [genAi.agent]: text, [errorType]: optional },
+    { [genAi.agent]: text, [errorType]: optionalText },
     agentSeconds,
   ),
   counter("agent.node.executions", "{execution}", "Agent nodes that ended, by how", {
@@ -53,7 +50,7 @@ export const workMeters: readonly MeterDefinition[] = [
     "gen_ai.execute_tool.duration",
     "s",
     "Duration of a tool call",
-    { [genAi.tool]: text, [errorType]: optional },
+    { [genAi.tool]: text, [errorType]: optionalText },
     modelCallSeconds,
   ),
   counter("task.completed", "{task}", "Tasks that ended, by how", { status }),

@@ -1,6 +1,7 @@
 import {
   type Attributes,
   type Context,
+  type Counter,
   type DiagLogger,
   type Meter,
   type MeterProvider,
@@ -78,13 +79,14 @@ const mostTold = 1000;
 
 function createRefusals(getMeter: () => Meter, logger: DiagLogger): Refuse {
   const told = new Set<string>();
+  // Made at the first refusal: most processes have none to show.
+  let refused: Counter | undefined;
   return (meter, reason) => {
-    getMeter()
-      .createCounter("meterbridge.values.refused", {
-        unit: "{value}",
-        description: "Values and attributes that could not be recorded as given",
-      })
-      .add(1, { meter: meter.slice(0, 255), reason });
+    refused ??= getMeter().createCounter("meterbridge.values.refused", {
+      unit: "{value}",
+      description: "Values and attributes that could not be recorded as given",
+    });
+    refused.add(1, { meter: meter.slice(0, 255), reason });
     const key = `${meter} ${reason}`;
     if (told.has(key) || told.size >= mostTold) return;
     told.add(key);

@@ -1,7 +1,7 @@
 import type { Exporter, ExporterContext } from "@meterbridge/exporter";
 import { metrics } from "@opentelemetry/api";
 import { type IMetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { boundReader } from "./bounded-reader.ts";
+import { deadlineReader } from "./deadline-reader.ts";
 import { createFailureCounts } from "./count-failures.ts";
 import { createHttpTransport } from "./http-transport.ts";
 import type { OtlpOptions } from "./options.ts";
@@ -56,7 +56,7 @@ function createReader(settings: OtlpSettings, { diag }: ExporterContext): IMetri
     // observable callback must leave half of the shutdown deadline for sending.
     exportTimeoutMillis: Math.min(exportTimeoutMillis, Math.ceil(shutdownTimeoutMillis / 2)),
   });
-  return boundReader(reader, {
+  return deadlineReader(reader, {
     timeoutMillis: shutdownTimeoutMillis,
     onLateFlush: exporter.tellLate,
     async close() {

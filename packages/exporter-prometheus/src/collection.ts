@@ -44,7 +44,8 @@ export function createCollection(producer: MetricProducer, timeoutMillis: number
       if (outcome.errors.length > 0) {
         reportTrouble("an observable callback failed, its metrics are missing or old", outcome.errors[0]);
       } else if (trouble !== undefined) {
-        diag.info("[meterbridge] [prometheus] collecting the metrics works again");
+        // Not as info: whoever was told of the trouble has to hear that it is over.
+        diag.warn("[meterbridge] [prometheus] collecting the metrics works again");
         trouble = undefined;
       }
       return outcome.resourceMetrics;

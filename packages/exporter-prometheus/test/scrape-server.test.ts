@@ -191,7 +191,7 @@ describe("when collecting goes wrong", () => {
     expect(diag.lines.filter((line) => !line.includes("metrics at http"))).toEqual([
       "error [meterbridge] [prometheus] an observable callback failed, its metrics are missing or old: " +
         "no connection to postgres://user:secret@db",
-      "info [meterbridge] [prometheus] collecting the metrics works again",
+      "warn [meterbridge] [prometheus] collecting the metrics works again",
     ]);
     expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: "healthy" });
   });

@@ -1,6 +1,6 @@
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 
-export interface BoundedReaderOptions {
+export interface DeadlineReaderOptions {
   /** The most that `shutdown()` and `forceFlush()` take. */
   readonly timeoutMillis: number;
   /** Called when a flush could not wait any longer. */
@@ -13,7 +13,7 @@ export interface BoundedReaderOptions {
  * A reader whose `shutdown()` and `forceFlush()` end in time and never reject, whatever the backend does, and whose
  * `shutdown()` may be called again. While they wait they hold the process, no longer.
  */
-export function boundReader(reader: IMetricReader, options: BoundedReaderOptions): IMetricReader {
+export function deadlineReader(reader: IMetricReader, options: DeadlineReaderOptions): IMetricReader {
   const { timeoutMillis, onLateFlush, close } = options;
   let ended: Promise<void> | undefined;
   const limit = (asked?: number): number => Math.min(asked ?? timeoutMillis, timeoutMillis);

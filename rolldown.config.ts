@@ -39,7 +39,7 @@ export default config;
 /** What nobody needs to share a copy of. The OpenTelemetry API is shared with the application, so it stays outside. */
 function isBundled(specifier: string): boolean {
   if (specifier === "@opentelemetry/api") return false;
-  return specifier.startsWith("@opentelemetry/") || specifier === "valibot";
+  return /^(?:@opentelemetry\/.+|(?:kysely|temporal-polyfill|valibot)(?:\/.+)?)$/.test(specifier);
 }
 
 /**

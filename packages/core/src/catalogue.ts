@@ -1,3 +1,4 @@
+import { ledgerMeters } from "./ledger-meters.ts";
 import { counter, type MeterDefinition } from "./meter-definition.ts";
 import { modelCallMeters } from "./model-call-meters.ts";
 import { serviceMeters } from "./service-meters.ts";
@@ -39,6 +40,7 @@ export const catalogue: readonly MeterDefinition[] = [
   ...serviceMeters,
   ...ownMeters,
   ...exporterMeters,
+  ...ledgerMeters,
 ];
 
 const byName: ReadonlyMap<string, MeterDefinition> = new Map(catalogue.map((meter) => [meter.name, meter]));

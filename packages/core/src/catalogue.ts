@@ -1,4 +1,5 @@
 import { ledgerMeters } from "./ledger-meters.ts";
+import { budgetMeters } from "./budget-meters.ts";
 import { counter, type MeterDefinition } from "./meter-definition.ts";
 import { modelCallMeters } from "./model-call-meters.ts";
 import { serviceMeters } from "./service-meters.ts";
@@ -40,6 +41,7 @@ export const catalogue: readonly MeterDefinition[] = [
   ...serviceMeters,
   ...ownMeters,
   ...exporterMeters,
+  ...budgetMeters,
   ...ledgerMeters,
 ];
 

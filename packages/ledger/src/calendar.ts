@@ -30,11 +30,15 @@ export interface Calendar {
  * @throws RangeError when the zone is not known.
  */
 export async function calendarOf(timeZone: string): Promise<Calendar> {
-  if (!isTimeZone(timeZone)) {
-    throw queryError(`time zone ${shown(timeZone)} is not known: give an IANA name such as Europe/Berlin`);
-  }
+  checkTimeZone(timeZone);
   const { Temporal: temporal } = await import("temporal-polyfill");
   return createCalendar(timeZone, temporal);
+}
+
+/** @throws RangeError when the zone is not known. Offsets such as +05:30 are none. */
+export function checkTimeZone(timeZone: string): void {
+  if (isTimeZone(timeZone)) return;
+  throw queryError(`time zone ${shown(timeZone)} is not known: give an IANA name such as Europe/Berlin`);
 }
 
 type TemporalPackage = (typeof import("temporal-polyfill"))["Temporal"];
@@ -130,7 +134,6 @@ function firstQuarter(after: number, accepts: (quarter: number) => boolean): num
   return quarter;
 }
 
-/** Names alone: offsets such as +05:30 have no calendar of their own. */
 function isTimeZone(timeZone: unknown): timeZone is string {
   if (typeof timeZone !== "string" || !/^[A-Z][\w+/-]{0,63}$/i.test(timeZone)) return false;
   try {

@@ -1,3 +1,4 @@
+export { calendarOf, type Calendar, type CalendarUnit } from "./calendar.ts";
 export { ledgerError, ledgerErrorReason, type LedgerErrorReason, type LedgerStoreError } from "./ledger-error.ts";
 export type { LedgerRow, UsageKind } from "./ledger-row.ts";
 export type {
@@ -13,4 +14,26 @@ export type {
   UsageFilter,
   UsageSums,
 } from "./ledger-store.ts";
+export { isQueryError } from "./query-error.ts";
+export type { CallFigures, TokenFigures, WorkFigures } from "./query-figures.ts";
+export type { LatestPage, LatestRow } from "./query-latest.ts";
+export { nanoUsdOf, usdText } from "./query-money.ts";
+export {
+  checkQueryParameters,
+  type ErrorsParameters,
+  type LatestParameters,
+  type OverviewParameters,
+  type QueryMoment,
+  type QueryParameters,
+  type QueryRange,
+  type QueryScope,
+  type SummaryParameters,
+  type TimelineParameters,
+  type TopTenantsParameters,
+  type UsageParameters,
+} from "./query-parameters.ts";
+export type { ErrorGroup, ModelUsage, TenantUsage, UsageErrors, UsageSummary } from "./query-summary.ts";
+export type { TimelinePeriod, UsageOverview } from "./query-timeline.ts";
+export type { WorkUsage } from "./query-usage.ts";
 export { dimensions, type Dimension } from "./rollups.ts";
+export { usageQueries, type UsageQueries, type UsageQueriesOptions } from "./usage-queries.ts";

@@ -51,4 +51,6 @@ export interface UsageEvent {
 export interface UsageSink {
   /** Called synchronously for every event. Must return at once; what it throws is counted and does not reach the app. */
   write(event: UsageEvent): void;
+  /** Called synchronously when a user is seen, for counting active users across processes. Under the same rules. */
+  seen?(user: string, occurredAt: Date, tenant: string | null): void;
 }

@@ -6,6 +6,7 @@ export interface UsageSinks {
   /** Adds a sink; the returned function removes it. */
   add(sink: UsageSink): () => void;
   write(event: UsageEvent): void;
+  seen(user: string, tenant: string | null): void;
 }
 
 /** Hands each event to every sink. One that throws does not keep it from the others. */
@@ -18,15 +19,22 @@ export function createUsageSinks(failed: (error: unknown) => void): UsageSinks {
       return () => void sinks.delete(sink);
     },
     write(event) {
-      for (const sink of sinks) {
-        try {
-          // The type allows an async function too, whose rejection nobody else would handle.
-          const written: unknown = sink.write(event);
-          if (written instanceof Promise) written.catch(failed);
-        } catch (error) {
-          failed(error);
-        }
-      }
+      hand((sink) => sink.write(event));
+    },
+    seen(user, tenant) {
+      hand((sink) => sink.seen?.(user, new Date(), tenant));
     },
   };
+
+  function hand(give: (sink: UsageSink) => unknown): void {
+    for (const sink of sinks) {
+      try {
+        // The type allows an async function too, whose rejection nobody else would handle.
+        const given = give(sink);
+        if (given instanceof Promise) given.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
 }

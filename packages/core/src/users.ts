@@ -35,7 +35,8 @@ export function createUsersRecorder(state: CoreState): UsersRecorder {
     seen: guarded(state, "user.active", undefined, (given?: string | number): undefined => {
       // Follows the provider: nothing else of this recorder would notice that one has come.
       state.binding.generation();
-      const user = given ?? state.attribution.current().user;
+      const { user: current, tenant } = state.attribution.current();
+      const user = given ?? current;
       if (user === undefined) return;
       if (typeof user === "string" ? user === "" : !Number.isFinite(user)) {
         state.refuse("user.active", "attribute_value");
@@ -43,6 +44,7 @@ export function createUsersRecorder(state: CoreState): UsersRecorder {
       }
       const now = Date.now();
       for (const distinct of Object.values(windows)) distinct.add(String(user), now);
+      state.sinks.seen(String(user), tenant ?? null);
     }),
     active: guarded(state, "user.active", 0, (window: ActiveWindow) => windows[window].count(Date.now())),
   };

@@ -115,3 +115,22 @@ test("a user without an id, from a header that was empty, is no user", async () 
   expect(core.users.active("5m")).toBe(0);
   expect(told).toHaveLength(1);
 });
+
+test("a sink hears of every user seen, with the tenant, and one that throws does not reach the app", async () => {
+  const { core } = startCore();
+  const heard: unknown[] = [];
+  core.addUsageSink({
+    write: () => {},
+    seen: () => {
+      throw new Error("out of order");
+    },
+  });
+  core.addUsageSink({ write: () => {}, seen: (user, occurredAt, tenant) => heard.push([user, tenant, occurredAt]) });
+  core.addUsageSink({ write: () => {} });
+  core.withAttribution({ tenant: "acme", user: "ada" }, () => core.users.seen());
+  core.users.seen(7);
+  expect(heard).toEqual([
+    ["ada", "acme", expect.any(Date)],
+    ["7", null, expect.any(Date)],
+  ]);
+});

@@ -4,8 +4,8 @@ import { catalogue } from "../src/catalogue.ts";
 import { isOptional, kindOf } from "../src/meter-definition.ts";
 import { startCore } from "./collecting.ts";
 
-// What exporters count is held to the catalogue by a test of the whole.
-const recordedHere = catalogue.filter(({ name }) => !name.startsWith("meterbridge.exporter."));
+// What exporters and the ledger count is held to the catalogue by tests of the whole.
+const recordedHere = catalogue.filter(({ name }) => !/^meterbridge\.(?:exporter|ledger|budget)\./.test(name));
 
 test("every meter of the catalogue is recorded by some recorder, as it is described: none is dead, none is undescribed", async () => {
   const { core, collect } = startCore({ seriesLimits: { "checkpoint.created": 20 } });

@@ -11,7 +11,7 @@ export function cleanText(text: string): string {
   const clean = isPlain(text) ? text : text.toWellFormed().replaceAll("\0", "\uFFFD");
   if (clean.length <= longestText) return clean;
   const hash = createHash("sha256").update(Buffer.from(text, "utf16le")).digest("hex").slice(0, 16);
-  return `${clean.slice(0, longestText - 18).toWellFormed()}…${hash}`;
+  return `${clean.slice(0, longestText - 17).toWellFormed()}…${hash}`;
 }
 
 function isPlain(text: string): boolean {

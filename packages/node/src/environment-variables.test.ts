@@ -13,6 +13,8 @@ describe("a wrong variable ends with one line that says which, what was found an
     ["METERBRIDGE_SERIES_LIMIT", "1"],
     ["METERBRIDGE_SERIES_LIMIT", "2e3"],
     ["METERBRIDGE_GENAI_SEMCONV", "v2"],
+    ["METERBRIDGE_LEDGER", "mysql"],
+    ["METERBRIDGE_LEDGER_COUNTERS", "memcached"],
     ["METERBRIDGE_TRACES_EXPORTER", "zipkin"],
     ["OTEL_TRACES_EXPORTER", "otlp,none"],
     ["OTEL_TRACES_EXPORTER", "otlp,otlp"],

@@ -24,6 +24,9 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;
   readonly METERBRIDGE_GENAI_SEMCONV?: GenAiSemconv | undefined;
   readonly OTEL_SEMCONV_STABILITY_OPT_IN?: readonly string[] | undefined;
+  readonly METERBRIDGE_LEDGER?: LedgerName | undefined;
+  readonly METERBRIDGE_LEDGER_DIRECTORY?: string | undefined;
+  readonly METERBRIDGE_LEDGER_COUNTERS?: "redis" | "none" | undefined;
   readonly METERBRIDGE_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
   readonly OTEL_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
@@ -45,6 +48,7 @@ export interface EnvironmentValues {
   readonly OTEL_SDK_DISABLED?: boolean | undefined;
 }
 
+export type LedgerName = "sqlite" | "postgresql" | "off";
 export type LogLevel = "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";
 export type TracesExporter = "otlp" | "console" | "none";
@@ -178,6 +182,21 @@ const environmentSchema = v.object({
     sets: "The same by OpenTelemetry's name: `gen_ai_latest_experimental` is latest, `gen_ai/dup` is dup; other entries are not ours.",
     allowed: "a comma-separated list",
     otherwise: "",
+  }),
+  METERBRIDGE_LEDGER: variable(v.pipe(lowerCase, v.picklist(["sqlite", "postgresql", "off"])), {
+    sets: "Where usage events are kept. `postgresql` is the database of `DATABASE_URL`.",
+    allowed: "one of sqlite, postgresql, off",
+    otherwise: "`sqlite` when `@meterbridge/ledger` is installed, else `off`",
+  }),
+  METERBRIDGE_LEDGER_DIRECTORY: variable(v.string(), {
+    sets: "Directory of the SQLite database and of what waits for a store that is away.",
+    allowed: "a path",
+    otherwise: "`.meterbridge` in the working directory",
+  }),
+  METERBRIDGE_LEDGER_COUNTERS: variable(v.pipe(lowerCase, v.picklist(["redis", "none"])), {
+    sets: "Hot counters of the ledger. `redis` is the server of `REDIS_URL`.",
+    allowed: "redis or none",
+    otherwise: "`none`",
   }),
   METERBRIDGE_TRACES_EXPORTER: variable(tracesExporters, {
     sets: "Where spans go.",

@@ -1,8 +1,6 @@
-import { createRequire } from "node:module";
-import path from "node:path";
 import type { Exporter, ExporterModule } from "@meterbridge/exporter";
-import { mainDirectory } from "./application-package.ts";
 import { createConsoleExporter } from "./console-exporter.ts";
+import { explained, findPackage, loadPackage, searchDirectories } from "./load-package.ts";
 
 /** What {@link loadExporters} needs to know beside the list. */
 export interface LoadOptions {
@@ -35,7 +33,7 @@ export function loadExporters(list: readonly (Exporter | string)[], options: Loa
     if (typeof entry !== "string") return checked(entry, `an exporter of ${askedBy}`);
     if (entry === "console") return createConsoleExporter(consoleIntervalMillis);
     const packageName = packageOf(entry);
-    const file = find(packageName, options.directories ?? searchDirectories());
+    const file = findPackage(packageName, options.directories ?? searchDirectories());
     if (file === undefined) throw notInstalled(entry, packageName, options);
     return create(entry, packageName, file);
   });
@@ -51,24 +49,8 @@ function packageOf(name: string): string {
   return Object.hasOwn(packages, name) ? (packages[name] ?? name) : name;
 }
 
-/** The application's packages come first: it chose their versions. */
-function searchDirectories(): string[] {
-  return [process.cwd(), mainDirectory(process.argv[1]) ?? process.cwd(), import.meta.dirname];
-}
-
-function find(packageName: string, directories: readonly string[]): string | undefined {
-  for (const directory of directories) {
-    try {
-      return createRequire(path.join(directory, "package.json")).resolve(packageName);
-    } catch {
-      // Not visible from here.
-    }
-  }
-  return undefined;
-}
-
 function create(name: string, packageName: string, file: string): Exporter {
-  const { createExporter } = load(packageName, file);
+  const { createExporter } = loadPackage<ExporterModule>(packageName, file, "exporter package");
   if (typeof createExporter !== "function") {
     throw new Error(
       `[meterbridge] ${packageName} is not an exporter: it exports no function createExporter (loaded ${file})`,
@@ -78,14 +60,6 @@ function create(name: string, packageName: string, file: string): Exporter {
     return checked(createExporter(), packageName);
   } catch (error) {
     throw explained(error, `exporter "${name}" cannot be created`);
-  }
-}
-
-function load(packageName: string, file: string): Partial<ExporterModule> {
-  try {
-    return createRequire(file)(file) as Partial<ExporterModule>;
-  } catch (error) {
-    throw explained(error, `exporter package ${packageName} cannot be loaded (from ${file})`);
   }
 }
 
@@ -103,7 +77,7 @@ function checked(exporter: Exporter, whose: string): Exporter {
 function notInstalled(name: string, packageName: string, options: LoadOptions): Error {
   const directories = options.directories ?? searchDirectories();
   const known = Object.entries(packages).map(
-    ([short, itsPackage]) => `${short} (${find(itsPackage, directories) ? "installed" : "not installed"})`,
+    ([short, itsPackage]) => `${short} (${findPackage(itsPackage, directories) ? "installed" : "not installed"})`,
   );
   // A misspelt name must not send anybody to install whatever package has that name.
   const what =
@@ -114,13 +88,6 @@ function notInstalled(name: string, packageName: string, options: LoadOptions): 
     `[meterbridge] ${options.askedBy} names ${what}. ` +
       `Known names: ${known.join(", ")}, console, none, and any installed package that exports createExporter`,
   );
-}
-
-function explained(error: unknown, what: string): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  // Our own exporters already say who, what and what to do.
-  if (message.startsWith("[meterbridge]")) return new Error(message, { cause: error });
-  return new Error(`[meterbridge] ${what}: ${message.split("\n")[0]}`, { cause: error });
 }
 
 function nameOf(entry: Exporter | string): string {

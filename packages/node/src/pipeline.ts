@@ -38,6 +38,25 @@ export async function runAll(
   pending.clear();
 }
 
+/**
+ * Runs groups of pipelines one after the other, within one deadline: the ledger before the meters, which count what it kept. A
+ * group that hangs leaves the later ones half of the time that was left to it.
+ */
+export async function inTurn(
+  action: "forceFlush" | "shutdown",
+  groups: readonly (readonly Pipeline[])[],
+  timeoutMillis: number,
+  logger: DiagLogger,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMillis;
+  for (const [index, group] of groups.entries()) {
+    if (group.length === 0) continue;
+    const left = Math.max(1, deadline - performance.now());
+    const isLast = groups.slice(index + 1).every((later) => later.length === 0);
+    await runAll(action, group, Math.ceil(isLast ? left : left / 2), logger);
+  }
+}
+
 /** What went wrong, out of the shapes that OpenTelemetry rejects with: errors, and lists of them. */
 function reason(error: unknown): string {
   if (Array.isArray(error)) return error.map(reason).join("; ");

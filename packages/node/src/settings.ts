@@ -2,7 +2,8 @@ import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
 import type { AttributionLabel, GenAiSemconv, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import type { Environment } from "./environment.ts";
-import type { LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
+import type { UsageLedger } from "./ledger.ts";
+import type { LedgerName, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*` over defaults. */
@@ -22,6 +23,12 @@ export interface Settings {
   readonly priceBook: PriceBook | null | undefined;
   readonly meterProvider: MeterProvider | undefined;
   readonly traces: TraceSettings;
+  /** Undefined: SQLite, if the package is installed. */
+  readonly ledger: UsageLedger | LedgerName | undefined;
+  /** Who asked for it, for error messages. */
+  readonly ledgerFrom: string;
+  readonly ledgerDirectory: string | undefined;
+  readonly ledgerCounters: "redis" | undefined;
   readonly consoleIntervalMillis: number;
   readonly shutdownTimeoutMillis: number;
   readonly handleSignals: boolean;
@@ -58,6 +65,10 @@ export function settle(options: StartOptions, environment: Environment): Setting
     priceBook: options.priceBook,
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis),
+    ledger: options.ledger ?? environment.METERBRIDGE_LEDGER,
+    ledgerFrom: options.ledger === undefined ? "METERBRIDGE_LEDGER" : `option "ledger"`,
+    ledgerDirectory: environment.METERBRIDGE_LEDGER_DIRECTORY,
+    ledgerCounters: environment.METERBRIDGE_LEDGER_COUNTERS === "redis" ? "redis" : undefined,
     consoleIntervalMillis: environment.OTEL_METRIC_EXPORT_INTERVAL ?? 60_000,
     shutdownTimeoutMillis,
     handleSignals: options.handleSignals ?? environment.METERBRIDGE_HANDLE_SIGNALS ?? true,

@@ -2,7 +2,8 @@ import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
 import type { CoreOptions, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import * as v from "valibot";
-import type { LogLevel, TracesExporter } from "./environment-variables.ts";
+import type { UsageLedger } from "./ledger.ts";
+import type { LedgerName, LogLevel, TracesExporter } from "./environment-variables.ts";
 
 /** Those of core's options that have an environment variable. */
 type RecordingOptions = Pick<
@@ -44,6 +45,12 @@ export interface StartOptions extends RecordingOptions {
    * @default "otlp" when `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, else "none"
    */
   readonly traces?: TracesExporter;
+  /**
+   * Where usage events are kept: a ledger made with `@meterbridge/ledger`, or `"sqlite"`, `"postgresql"` (the database of
+   * `DATABASE_URL`), `"off"`. Environment: `METERBRIDGE_LEDGER`.
+   * @default "sqlite" when `@meterbridge/ledger` is installed, else "off"
+   */
+  readonly ledger?: UsageLedger | LedgerName;
   /**
    * How long the last flush may hold the process, in milliseconds, all exporters together. Environment:
    * `METERBRIDGE_SHUTDOWN_TIMEOUT`.
@@ -124,6 +131,10 @@ const optionsSchema = v.strictObject({
   priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),
   traces: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
+  ledger: option(
+    v.union([v.picklist(["sqlite", "postgresql", "off"]), withMethod("write")]),
+    "a ledger or one of sqlite, postgresql, off",
+  ),
   shutdownTimeoutMillis: option(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3_600_000)),
     "a whole number of milliseconds from 1 to 3600000",

@@ -5,9 +5,10 @@ import { genaiPrices } from "@meterbridge/genai";
 import { registerContext } from "./context.ts";
 import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
 import { installExitHooks } from "./exit-hooks.ts";
+import { startLedger } from "./ledger.ts";
 import { installLog, type Log } from "./log.ts";
 import { startMeters } from "./meters.ts";
-import { runAll } from "./pipeline.ts";
+import { inTurn } from "./pipeline.ts";
 import { createResource } from "./resource.ts";
 import { runningSdk, type Sdk, setRunningSdk } from "./sdk.ts";
 import { type Settings, settle } from "./settings.ts";
@@ -58,18 +59,23 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     genaiSemconv: settings.genaiSemconv,
     priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
   });
-  const meters = startMeters(settings, resource, log.logger);
+  const ledger = startLedger(settings, log.logger);
+  const meters = startOrUndo(() => startMeters(settings, resource, log.logger), ledger.end);
   // Has core look at the provider now: what it observes (active users) is there from the first scrape on.
   configure({});
   const unregisterContext = registerContext();
   const traces = startTraces(settings.traces, resource, log.logger);
   const pipelines = [...meters.pipelines, ...traces.pipelines];
-  const flush = (): Promise<void> => runAll("forceFlush", pipelines, shutdownTimeoutMillis, log.logger);
-  const removeHooks = pipelines.length > 0 ? installExitHooks({ flush, handleSignals }) : () => {};
+  const all = (action: "forceFlush" | "shutdown"): Promise<void> =>
+    inTurn(action, [ledger.pipelines, pipelines], shutdownTimeoutMillis, log.logger);
+  const flush = (): Promise<void> => all("forceFlush");
+  const removeHooks =
+    pipelines.length + ledger.pipelines.length > 0 ? installExitHooks({ flush, handleSignals }) : () => {};
 
   async function end(): Promise<void> {
     removeHooks();
-    await runAll("shutdown", pipelines, shutdownTimeoutMillis, log.logger);
+    ledger.unregister();
+    await all("shutdown");
     traces.unregister();
     unregisterContext();
     meters.unregister();
@@ -80,7 +86,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   let ended: Promise<void> | undefined;
   const { "service.name": name, "service.version": version } = resource.attributes;
   const sdk: Sdk = {
-    status: `${[name, version].filter(Boolean).join(" ")}: ${meters.summary}; ${traces.summary}`,
+    status: `${[name, version].filter(Boolean).join(" ")}: ${[meters.summary, traces.summary, ...ledger.summary].join("; ")}`,
     exporters: meters.exporters,
     meterProvider: meters.provider,
     forceFlush: () => ended ?? flush(),
@@ -90,6 +96,16 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   warnOfUnknown(environment.unknown, sdk, log);
   log.status(sdk.status);
   return sdk;
+}
+
+/** Nothing may be left running when the start fails. */
+function startOrUndo<Part>(start: () => Part, undo: () => void): Part {
+  try {
+    return start();
+  } catch (error) {
+    undo();
+    throw error;
+  }
 }
 
 function whyOff(environment: Environment): string | undefined {

@@ -1,0 +1,68 @@
+import { diag } from "@opentelemetry/api";
+import type { LedgerRow } from "./ledger-row.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** Tells on diag what the delivery goes through: each change once, not each batch. */
+export interface DeliveryNotices {
+  storeFails(error: unknown): void;
+  storeWorks(): void;
+  spoolFails(error: unknown): void;
+  spoolWorks(): void;
+  refused(row: LedgerRow, error: unknown): void;
+  /** Neither store nor spool nor memory takes events. */
+  losing(held: number): void;
+}
+
+export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): DeliveryNotices {
+  const where = `${store.name} at ${store.location}`;
+  let isStoreFailing = false;
+  let isSpoolFailing = false;
+  let isLosing = false;
+
+  return {
+    storeFails(error) {
+      if (isStoreFailing) return;
+      isStoreFailing = true;
+      const refuge = hasSpool ? "go to the spool" : "are held in memory";
+      diag.warn(
+        `[meterbridge] [ledger] ${where} does not take usage: ${reasonOf(error)}; events ${refuge} until it does`,
+      );
+    },
+    storeWorks() {
+      // At the level of the trouble: whoever was told of it has to hear that it is over.
+      if (isStoreFailing) diag.warn(`[meterbridge] [ledger] ${where} takes usage again`);
+      isStoreFailing = false;
+      isLosing = false;
+    },
+    spoolFails(error) {
+      if (isSpoolFailing) return;
+      isSpoolFailing = true;
+      diag.error(`[meterbridge] [ledger] the spool takes nothing: ${reasonOf(error)}; events are held in memory`);
+    },
+    spoolWorks() {
+      if (isSpoolFailing) diag.warn("[meterbridge] [ledger] the spool works again");
+      isSpoolFailing = false;
+    },
+    refused({ eventId, tenant }, error) {
+      diag.error(
+        `[meterbridge] [ledger] ${store.name} refused event ${JSON.stringify(eventId)} of tenant ` +
+          `${JSON.stringify(tenant)}: ${reasonOf(error)}`,
+      );
+    },
+    losing(held) {
+      if (isLosing) return;
+      isLosing = true;
+      diag.error(
+        `[meterbridge] [ledger] usage events are being lost: ${where} takes none, ` +
+          `${hasSpool ? "nor does the spool" : "there is no spool"}, and ${held} are held in memory already; ` +
+          `meterbridge.ledger.events with outcome lost counts them`,
+      );
+    },
+  };
+}
+
+/** What went wrong, without the name that stands before it already. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^\[meterbridge\] (?:\[ledger\] )?/, "").slice(0, 400);
+}

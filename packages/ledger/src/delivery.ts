@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createDeliveryNotices } from "./delivery-notices.ts";
+import { ledgerErrorReason } from "./ledger-error.ts";
+import type { LedgerMeters } from "./ledger-meters.ts";
+import type { LedgerRow } from "./ledger-row.ts";
+import type { AppendResult, LedgerStore } from "./ledger-store.ts";
+import type { Spool } from "./spool.ts";
+import { withDeadline } from "./with-deadline.ts";
+
+/** Brings rows to the store; while that is away to the spool, and from there to the store. */
+export interface Delivery {
+  /** Resolves when the rows are settled, or held in memory because neither store nor spool takes them. Never rejects. */
+  deliver(rows: readonly LedgerRow[]): Promise<void>;
+  /** Opens the store and brings what waits, again and again until it works or `end` is called. */
+  start(): void;
+  /** Tries that once, now. Resolves with whether nothing waits any more. */
+  retry(): Promise<boolean>;
+  end(): void;
+  /** Rows that are in memory alone: the end of the process would lose them. */
+  unsettled(): readonly LedgerRow[];
+  readonly state: StoreState;
+  readonly counts: Readonly<DeliveryCounts>;
+}
+
+/** `opening` until the store has answered, or failed, for the first time. */
+export type StoreState = "opening" | "ready" | "down";
+
+/** Events since the start, by what became of them. After an outage some that were written count as duplicates too. */
+export interface DeliveryCounts {
+  written: number;
+  duplicates: number;
+  expired: number;
+  refused: number;
+  lost: number;
+  spooled: number;
+  replayed: number;
+}
+
+export interface DeliveryOptions {
+  readonly store: LedgerStore;
+  readonly spool: Spool | undefined;
+  readonly meters: LedgerMeters;
+  readonly appendTimeoutMillis: number;
+  /** Most rows held in memory while neither store nor spool takes them. */
+  readonly heldLimit: number;
+  /** Called with rows that are in the store now. */
+  readonly stored: (rows: readonly LedgerRow[]) => void;
+  /** Called with the number of events that need no more care of this process: stored, spooled, refused or lost. */
+  readonly settled: (events: number) => void;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { store, spool, meters, appendTimeoutMillis, heldLimit } = options;
+  const notices = createDeliveryNotices(store, spool !== undefined);
+  const counts = { written: 0, duplicates: 0, expired: 0, refused: 0, lost: 0, spooled: 0, replayed: 0 };
+  const underWay = new Set<readonly LedgerRow[]>();
+  const held: (readonly LedgerRow[])[] = [];
+  let state: StoreState = "opening";
+  let opening: Promise<void> | undefined;
+  let attempting: Promise<boolean> | undefined;
+  let recovering = false;
+  let pause: AbortController | undefined;
+  let ended = false;
+
+  async function deliver(rows: readonly LedgerRow[]): Promise<void> {
+    underWay.add(rows);
+    try {
+      if (state === "down") return await putAside(rows, "memory");
+      await open();
+      await append(rows, "memory");
+    } catch (error) {
+      storeFails(error);
+      await putAside(rows, "memory");
+    } finally {
+      underWay.delete(rows);
+    }
+  }
+
+  function open(): Promise<void> {
+    opening ??= withDeadline(store.open(), appendTimeoutMillis, "opening it").catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  }
+
+  /** Rejects when the store is away. */
+  async function append(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
+    let result: AppendResult;
+    try {
+      result = await withDeadline(store.append(rows), appendTimeoutMillis, "writing");
+    } catch (error) {
+      if (ledgerErrorReason(error) !== "refused") throw error;
+      return takeOutRefused(rows, from, error);
+    }
+    for (const outcome of ["written", "duplicates", "expired"] as const) counts[outcome] += result[outcome];
+    meters.ended(result.written, "written");
+    meters.ended(result.duplicates, "duplicate");
+    meters.ended(result.expired, "expired");
+    leave(rows.length, from);
+    storeWorks();
+    options.stored(rows);
+  }
+
+  /** One row that the database does not take must not keep the others out: halves, down to the row. */
+  async function takeOutRefused(rows: readonly LedgerRow[], from: "memory" | "spool", error: unknown): Promise<void> {
+    if (rows.length === 1) {
+      counts.refused += 1;
+      meters.ended(1, "refused");
+      leave(1, from);
+      return notices.refused(rows[0]!, error);
+    }
+    const middle = rows.length >> 1;
+    for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+      try {
+        await append(half, from);
+      } catch (reason) {
+        storeFails(reason);
+        await putAside(half, from);
+      }
+    }
+  }
+
+  /** To the spool; where that does not work, into memory; where that is full, nowhere, and that is counted and told. */
+  async function putAside(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
+    if (spool !== undefined) {
+      try {
+        await spool.append(rows);
+        counts.spooled += rows.length;
+        meters.spooled(rows.length);
+        if (from === "memory") options.settled(rows.length);
+        notices.spoolWorks();
+        return startRecovery();
+      } catch (error) {
+        meters.failed("spool");
+        notices.spoolFails(error);
+      }
+    }
+    if (heldRows() + rows.length <= heldLimit) {
+      held.push(rows);
+      return startRecovery();
+    }
+    counts.lost += rows.length;
+    meters.ended(rows.length, "lost");
+    leave(rows.length, from);
+    notices.losing(heldRows());
+  }
+
+  /** The events are no longer this process's to keep. */
+  function leave(events: number, from: "memory" | "spool"): void {
+    meters.waiting(-events);
+    if (from === "memory") options.settled(events);
+  }
+
+  function storeWorks(): void {
+    state = "ready";
+    notices.storeWorks();
+  }
+
+  function storeFails(error: unknown): void {
+    state = "down";
+    meters.failed("store");
+    notices.storeFails(error);
+    startRecovery();
+  }
+
+  function startRecovery(): void {
+    if (recovering || ended) return;
+    recovering = true;
+    void recover().finally(() => {
+      recovering = false;
+      // Put aside after the last look, when it seemed that nothing was left to do.
+      if (state === "down" || isWaiting()) startRecovery();
+    });
+  }
+
+  async function recover(): Promise<void> {
+    for (let wait = shortestPause; !ended && !(await retry()); wait = Math.min(wait * 2, longestPause)) {
+      pause = new AbortController();
+      const jittered = wait * (0.75 + Math.random() / 2);
+      await sleep(jittered, undefined, { signal: pause.signal, ref: false }).catch(() => {});
+    }
+  }
+
+  function retry(): Promise<boolean> {
+    attempting ??= attempt().finally(() => (attempting = undefined));
+    return attempting;
+  }
+
+  async function attempt(): Promise<boolean> {
+    try {
+      await open();
+      // The spool first: what is in it is older than what memory holds.
+      for (let batch = await spool?.next(); batch !== undefined; batch = await spool?.next()) {
+        await append(batch.rows, "spool");
+        counts.replayed += batch.rows.length;
+        meters.replayed(batch.rows.length);
+        await batch.done();
+      }
+      for (let rows = held[0]; rows !== undefined; rows = held[0]) {
+        await append(rows, "memory");
+        held.shift();
+      }
+      storeWorks();
+      return true;
+    } catch (error) {
+      storeFails(error);
+      return false;
+    }
+  }
+
+  function heldRows(): number {
+    return held.reduce((sum, rows) => sum + rows.length, 0);
+  }
+
+  function isWaiting(): boolean {
+    return held.length > 0 || (spool !== undefined && spool.size().rows > 0);
+  }
+
+  return {
+    deliver,
+    start: startRecovery,
+    retry,
+    end() {
+      ended = true;
+      pause?.abort();
+    },
+    unsettled: () => [...held, ...underWay].flat(),
+    counts,
+    get state() {
+      return state;
+    },
+  };
+}
+
+/** Milliseconds between two looks whether the store is back: doubled each time, a quarter more or less. */
+const shortestPause = 100;
+const longestPause = 15_000;

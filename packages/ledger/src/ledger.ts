@@ -1,0 +1,211 @@
+import { diag } from "@opentelemetry/api";
+import type { UsageEvent, UsageSink } from "@meterbridge/core";
+import { checkEvent } from "./check-event.ts";
+import { createDelivery, type DeliveryCounts, type StoreState } from "./delivery.ts";
+import { createEventQueue } from "./event-queue.ts";
+import { createLedgerMeters } from "./ledger-meters.ts";
+import { checkLedgerOptions, type LedgerOptions } from "./ledger-options.ts";
+import type { LedgerRow } from "./ledger-row.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+
+/** A sink of core's usage events that keeps every one of them exactly once: `addUsageSink(createLedger({ … }))`. */
+export interface Ledger extends UsageSink {
+  /** Takes the event and returns at once; never throws. The event must not be changed afterwards. */
+  write(event: UsageEvent): void;
+  /**
+   * Resolves when what was written so far is in the store or the spool, and at the latest after so many milliseconds
+   * (default 3000), with whether that is so. Never rejects.
+   */
+  flush(timeoutMillis?: number): Promise<boolean>;
+  /**
+   * Flushes, brings what the spool has to the store if that works within the time, and ends the parts it was given. What
+   * stays in the spool is replayed by the next process that opens it. Never rejects; calling twice gives the same promise.
+   */
+  close(timeoutMillis?: number): Promise<void>;
+  status(): LedgerStatus;
+  readonly store: LedgerStore;
+}
+
+export interface LedgerStatus extends Readonly<DeliveryCounts> {
+  readonly state: StoreState | "closed";
+  /** Events in memory: not yet durable. */
+  readonly queued: number;
+  /** Events in the spool: durable, not yet in the store. */
+  readonly waiting: number;
+}
+
+/**
+ * Makes the ledger and begins to open its store, in the background. Events that come before it is open wait.
+ *
+ * @throws Error of one line when an option is wrong.
+ */
+export function createLedger(options: LedgerOptions): Ledger {
+  const { store, spool, counters, defaultTenant, batchSize, flushIntervalMillis, queueLimit, appendTimeoutMillis } =
+    checkLedgerOptions(options);
+  const meters = createLedgerMeters();
+  const queue = createEventQueue(batchSize);
+  const delivery = createDelivery({
+    store,
+    spool,
+    meters,
+    appendTimeoutMillis,
+    heldLimit: queueLimit,
+    stored: (rows) => counters?.touched(rows),
+    settled: (events) => spool?.tally.settled(events),
+  });
+  const underWay = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let pumping: NodeJS.Immediate | undefined;
+  let newEvents = 0;
+  let unkept = 0;
+  let isClosed = false;
+  let closing: Promise<void> | undefined;
+
+  function write(event: UsageEvent): void {
+    if (isClosed || queue.length >= queueLimit) return lose();
+    queue.push(event);
+    newEvents += 1;
+    if (newEvents === 1) queueMicrotask(noteAccepted);
+    schedule();
+  }
+
+  /** Full batches go at once; what is less waits for company, since a transaction costs the same for one as for many. */
+  function schedule(): void {
+    if (queue.hasFullBatch()) pumping ??= setImmediate(pumpFull);
+    else timer ??= setTimeout(pump, flushIntervalMillis).unref();
+  }
+
+  /** Once per turn of the event loop: a killed process leaves behind how much it had taken. */
+  function noteAccepted(): void {
+    spool?.tally.accepted(newEvents);
+    meters.waiting(newEvents);
+    newEvents = 0;
+  }
+
+  function lose(): void {
+    unkept += 1;
+    meters.ended(1, "lost");
+    if (unkept > 1) return;
+    const why = isClosed ? "it has been closed" : `${queueLimit} events wait in memory already`;
+    diag.error(`[meterbridge] [ledger] usage events are being lost: the ledger takes no more, since ${why}`);
+  }
+
+  function pumpFull(): void {
+    pumping = undefined;
+    while (queue.hasFullBatch() && underWay.size < store.concurrency) deliverNext();
+    if (queue.length > 0 && underWay.size < store.concurrency) schedule();
+  }
+
+  function pump(): void {
+    timer = undefined;
+    while (queue.length > 0 && underWay.size < store.concurrency) deliverNext();
+  }
+
+  function deliverNext(): void {
+    const delivered = delivery.deliver(checked(queue.take() ?? [])).finally(() => {
+      underWay.delete(delivered);
+      // Checking a batch takes up to a millisecond: the event loop gets its turn before the next.
+      if (queue.length > 0) schedule();
+    });
+    underWay.add(delivered);
+  }
+
+  function checked(events: readonly UsageEvent[]): LedgerRow[] {
+    return events.flatMap((event) => {
+      const { row, mended } = checkEvent(event, defaultTenant);
+      for (const field of mended) meters.mended(field);
+      return row;
+    });
+  }
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0 || underWay.size > 0) {
+      pump();
+      await Promise.race(underWay);
+    }
+  }
+
+  async function flush(timeoutMillis = 3000): Promise<boolean> {
+    await within(timeoutMillis, drain());
+    return queue.length === 0 && underWay.size === 0 && delivery.unsettled().length === 0;
+  }
+
+  async function end(timeoutMillis: number): Promise<void> {
+    const deadline = performance.now() + timeoutMillis;
+    const left = (): number => Math.max(0, deadline - performance.now());
+    await flush(timeoutMillis);
+    await within(left(), delivery.retry());
+    delivery.end();
+    isClosed = true;
+    keepSynchronously();
+    clearInterval(adopting);
+    process.removeListener("beforeExit", onBeforeExit);
+    process.removeListener("exit", keepSynchronously);
+    await within(Math.max(left(), 100), Promise.allSettled([counters?.close(), spool?.close(), store.close()]));
+  }
+
+  /** The event comes again after every work that its listeners began, so nothing may be begun when nothing is left. */
+  function onBeforeExit(): void {
+    if (queue.length > 0 || underWay.size > 0) void flush();
+  }
+
+  /** The process ends, and no promise resolves any more: what is only in memory goes where it can be written at once. */
+  function keepSynchronously(): void {
+    const rows = [...delivery.unsettled()];
+    for (let events = queue.take(); events !== undefined; events = queue.take()) rows.push(...checked(events));
+    for (let start = 0; start < rows.length; start += batchSize) {
+      const batch = rows.slice(start, start + batchSize);
+      try {
+        if (delivery.state === "ready" && store.appendSync?.(batch, 2000) !== undefined) continue;
+        if (spool === undefined) throw new Error("there is no spool");
+        spool.appendSync(batch);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        diag.error(`[meterbridge] [ledger] ${batch.length} usage events are lost at the end of the process: ${reason}`);
+      }
+    }
+    // All is accounted for: the next process has nothing to ask after.
+    spool?.tally.close();
+  }
+
+  /** What processes left behind that ended without delivering it. */
+  async function adopt(): Promise<void> {
+    try {
+      const { rows, lost } = (await spool?.adopt()) ?? { rows: 0, lost: 0 };
+      meters.waiting(rows);
+      meters.ended(lost, "lost");
+      if (lost > 0) {
+        diag.warn(`[meterbridge] [ledger] ${lost} usage events were lost with processes that were killed before they were kept`);
+      }
+      if (rows > 0) delivery.start();
+    } catch (error) {
+      diag.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  const adopting = setInterval(() => void adopt(), 60_000).unref();
+  void adopt();
+  process.on("beforeExit", onBeforeExit);
+  process.on("exit", keepSynchronously);
+  delivery.start();
+  return {
+    write,
+    flush,
+    close: (timeoutMillis = 3000) => (closing ??= end(timeoutMillis)),
+    status: () => ({
+      ...delivery.counts,
+      lost: delivery.counts.lost + unkept,
+      state: isClosed ? "closed" : delivery.state,
+      queued: queue.length + delivery.unsettled().length,
+      waiting: spool?.size().rows ?? 0,
+    }),
+    store,
+  };
+}
+
+/** Waits for the promise, but no longer. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([promise.catch(() => {}), new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}

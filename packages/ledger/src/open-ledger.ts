@@ -1,0 +1,120 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import * as v from "valibot";
+import type { UsageEvent } from "@meterbridge/core";
+import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
+import type { LedgerCounters } from "./ledger-options.ts";
+import type { LedgerStore } from "./ledger-store.ts";
+import { postgresqlStore } from "./postgresql.ts";
+import { connectRedis, createCounterSync, createHotCounters } from "./redis.ts";
+import { openSpool } from "./spool.ts";
+import { sqliteStore } from "./sqlite-store.ts";
+
+export interface OpenLedgerOptions {
+  /** `sqlite` (default): one file in the directory. `postgresql`: the database of `databaseUrl`. */
+  readonly store?: "sqlite" | "postgresql" | undefined;
+  /** Where files go: the SQLite database and the spool. Default `.meterbridge` in the working directory. Made with mode 0700. */
+  readonly directory?: string | undefined;
+  /** Default: the environment variable `DATABASE_URL`. */
+  readonly databaseUrl?: string | undefined;
+  /** `redis`: hot counters in the Redis of `redisUrl`. Default: none. */
+  readonly counters?: "redis" | undefined;
+  /** Default: the environment variable `REDIS_URL`. */
+  readonly redisUrl?: string | undefined;
+  /**
+   * `now` (default) opens the store at once. `when-used` does so at the first event, or at once where a ledger has been kept
+   * in the directory before: a process that measures nothing leaves nothing behind.
+   */
+  readonly opens?: "now" | "when-used" | undefined;
+}
+
+/** The ledger as one line and one object: what `start()` of `@meterbridge/node` uses. */
+export interface OpenedLedger extends Pick<Ledger, "write" | "flush" | "close"> {
+  /** What it is and where, for a status line: `sqlite .meterbridge/ledger.sqlite`. */
+  readonly description: string;
+  readonly store: LedgerStore;
+  /** Undefined while it has not been used. */
+  status(): LedgerStatus | undefined;
+}
+
+/**
+ * Opens a ledger with a store, a spool and, if asked for, hot counters, from a few settings. Synchronous: the store is opened in
+ * the background.
+ *
+ * @throws Error of one line when a setting is wrong or missing.
+ */
+export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
+  const { directory, opens, ...settings } = checked(options);
+  const existed = existsSync(directory);
+  const store =
+    settings.store === "postgresql"
+      ? postgresqlStore(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl })
+      : sqliteStore({ file: path.join(directory, "ledger.sqlite") });
+  let opened: Ledger | undefined;
+
+  function ledger(): Ledger {
+    return (opened ??= create());
+  }
+
+  function create(): Ledger {
+    makeDirectory(directory);
+    return createLedger({
+      store,
+      spool: openSpool({ directory: path.join(directory, "spool") }),
+      counters: settings.counters === "redis" ? redisCounters(store, settings.redisUrl) : undefined,
+    });
+  }
+
+  if (opens === "now" || existed) ledger();
+  return {
+    description: `${store.name} ${store.location}`,
+    store,
+    write: (event: UsageEvent) => ledger().write(event),
+    flush: async (timeoutMillis) => (await opened?.flush(timeoutMillis)) ?? true,
+    close: async (timeoutMillis) => opened?.close(timeoutMillis),
+    status: () => opened?.status(),
+  };
+}
+
+function redisCounters(store: LedgerStore, url: string | undefined): LedgerCounters {
+  const redis = connectRedis(url === undefined ? {} : { url });
+  const sync = createCounterSync({ store, counters: createHotCounters({ redis, store }) });
+  return {
+    touched: sync.touched,
+    async close() {
+      await sync.close();
+      await redis.close();
+    },
+  };
+}
+
+/** A directory of ours, which nobody should commit by accident. What cannot be made is told when the parts open. */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(directory, ".gitignore"), "*\n", { flag: "wx", mode: 0o600 });
+  } catch {
+    // There already, or not possible.
+  }
+}
+
+function checked(options: OpenLedgerOptions): v.InferOutput<typeof optionsSchema> {
+  const result = v.safeParse(optionsSchema, options);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new Error(
+    `[meterbridge] [ledger] option "${String(issue.path?.[0]?.key ?? "")}" ${issue.message}, ` +
+      `found ${JSON.stringify(issue.input) ?? typeof issue.input}`,
+  );
+}
+
+const text = v.optional(v.pipe(v.string("must be a text"), v.nonEmpty("must not be empty")));
+
+const optionsSchema = v.strictObject({
+  store: v.optional(v.picklist(["sqlite", "postgresql"], `must be "sqlite" or "postgresql"`), "sqlite"),
+  directory: v.optional(v.pipe(v.string("must be a path"), v.nonEmpty("must not be empty")), ".meterbridge"),
+  databaseUrl: text,
+  counters: v.optional(v.picklist(["redis"], `must be "redis"`)),
+  redisUrl: text,
+  opens: v.optional(v.picklist(["now", "when-used"], `must be "now" or "when-used"`), "now"),
+});

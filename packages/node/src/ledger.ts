@@ -1,0 +1,87 @@
+import type { DiagLogger } from "@opentelemetry/api";
+import { addUsageSink, type UsageEvent } from "@meterbridge/core";
+import { findPackage, loadPackage, searchDirectories } from "./load-package.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Settings } from "./settings.ts";
+
+/** What `start()` needs of a ledger: `createLedger()` and `openLedger()` of `@meterbridge/ledger` give one. */
+export interface UsageLedger {
+  write(event: UsageEvent): void;
+  flush(timeoutMillis: number): Promise<boolean>;
+  close(timeoutMillis: number): Promise<void>;
+  /** For the status line: what it is and where. */
+  readonly description?: string;
+}
+
+export interface RunningLedger {
+  readonly pipelines: readonly Pipeline[];
+  /** For the status line; nothing when there is no ledger. */
+  readonly summary: readonly string[];
+  /** Takes it out of core again. */
+  unregister(): void;
+  /** The same, and ends it without waiting, after a start that failed. */
+  end(): void;
+}
+
+/**
+ * Has the ledger keep every usage event: the one given, or one opened by its package as the settings say. Where nothing is said
+ * and the package is installed, that is SQLite.
+ *
+ * @throws Error of one line when the package is asked for and not installed, or refuses its configuration.
+ */
+export function startLedger(settings: Settings, logger: DiagLogger): RunningLedger {
+  const ledger = typeof settings.ledger === "object" ? settings.ledger : openByName(settings);
+  if (ledger === undefined) return { pipelines: [], summary: [], unregister: nothing, end: nothing };
+  const removeSink = addUsageSink(ledger);
+  async function flush(timeoutMillis: number): Promise<void> {
+    if (!(await ledger?.flush(timeoutMillis))) logger.warn("[ledger] not all usage events could be kept in time");
+  }
+  return {
+    pipelines: [
+      {
+        name: "ledger",
+        forceFlush: flush,
+        async shutdown(timeoutMillis) {
+          await ledger.close(timeoutMillis);
+        },
+      },
+    ],
+    summary: [`ledger ${ledger.description ?? "given"}`],
+    unregister: removeSink,
+    end() {
+      removeSink();
+      void ledger.close(1);
+    },
+  };
+}
+
+interface LedgerModule {
+  openLedger(options: object): UsageLedger;
+}
+
+function openByName({ ledger, ledgerFrom, ledgerDirectory, ledgerCounters }: Settings): UsageLedger | undefined {
+  if (ledger === "off") return undefined;
+  const file = findPackage(packageName, searchDirectories());
+  if (file === undefined) {
+    if (ledger === undefined) return undefined;
+    throw new Error(
+      `[meterbridge] ${ledgerFrom} asks for a ledger, which is ${packageName}, and it is not installed: ` +
+        `run npm install ${packageName}`,
+    );
+  }
+  const { openLedger } = loadPackage<LedgerModule>(packageName, file, "ledger package");
+  if (typeof openLedger !== "function") {
+    throw new Error(`[meterbridge] ${packageName} exports no function openLedger (loaded ${file})`);
+  }
+  return openLedger({
+    store: ledger,
+    directory: ledgerDirectory,
+    counters: ledgerCounters,
+    // Nobody asked: then a process that measures nothing leaves no file behind.
+    opens: ledger === undefined ? "when-used" : "now",
+  });
+}
+
+function nothing(): void {}
+
+const packageName = "@meterbridge/ledger";

@@ -8,7 +8,8 @@ export interface DeliveryNotices {
   storeWorks(): void;
   spoolFails(error: unknown): void;
   spoolWorks(): void;
-  refused(row: LedgerRow, error: unknown): void;
+  /** Each one: such a row needs somebody to look at it. */
+  refused(row: LedgerRow | undefined, error: unknown): void;
   /** Neither store nor spool nor memory takes events. */
   losing(held: number): void;
 }
@@ -43,11 +44,12 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
       if (isSpoolFailing) diag.warn("[meterbridge] [ledger] the spool works again");
       isSpoolFailing = false;
     },
-    refused({ eventId, tenant }, error) {
-      diag.error(
-        `[meterbridge] [ledger] ${store.name} refused event ${JSON.stringify(eventId)} of tenant ` +
-          `${JSON.stringify(tenant)}: ${reasonOf(error)}`,
-      );
+    refused(row, error) {
+      const which =
+        row === undefined
+          ? "a usage event"
+          : `event ${JSON.stringify(row.eventId)} of tenant ${JSON.stringify(row.tenant)}`;
+      diag.error(`[meterbridge] [ledger] ${which} was refused and is not kept: ${reasonOf(error)}`);
     },
     losing(held) {
       if (isLosing) return;

@@ -11,6 +11,8 @@ import { withDeadline } from "./with-deadline.ts";
 export interface Delivery {
   /** Resolves when the rows are settled, or held in memory because neither store nor spool takes them. Never rejects. */
   deliver(rows: readonly LedgerRow[]): Promise<void>;
+  /** Counts and tells an event that could not even be read. */
+  refuse(error: unknown): void;
   /** Opens the store and brings what waits, again and again until it works or `end` is called. */
   start(): void;
   /** Tries that once, now. Resolves with whether nothing waits any more. */
@@ -22,7 +24,7 @@ export interface Delivery {
   readonly counts: Readonly<DeliveryCounts>;
 }
 
-/** `opening` until the store has answered, or failed, for the first time. */
+/** `opening` until it is known which: at the start, and after an outage with nothing to try it with. */
 export type StoreState = "opening" | "ready" | "down";
 
 /** Events since the start, by what became of them. After an outage some that were written count as duplicates too. */
@@ -59,6 +61,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let opening: Promise<void> | undefined;
   let attempting: Promise<boolean> | undefined;
   let recovering = false;
+  let puttingAside = 0;
   let pause: AbortController | undefined;
   let ended = false;
 
@@ -104,12 +107,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** One row that the database does not take must not keep the others out: halves, down to the row. */
   async function takeOutRefused(rows: readonly LedgerRow[], from: "memory" | "spool", error: unknown): Promise<void> {
-    if (rows.length === 1) {
-      counts.refused += 1;
-      meters.ended(1, "refused");
-      leave(1, from);
-      return notices.refused(rows[0]!, error);
-    }
+    if (rows.length === 1) return refuse(rows[0], error, from);
     const middle = rows.length >> 1;
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       try {
@@ -121,16 +119,29 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
+  function refuse(row: LedgerRow | undefined, error: unknown, from: "memory" | "spool"): void {
+    counts.refused += 1;
+    meters.ended(1, "refused");
+    leave(1, from);
+    notices.refused(row, error);
+  }
+
   /** To the spool; where that does not work, into memory; where that is full, nowhere, and that is counted and told. */
   async function putAside(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
+    puttingAside += 1;
+    await settleElsewhere(rows, from);
+    puttingAside -= 1;
+    startRecovery();
+  }
+
+  async function settleElsewhere(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
     if (spool !== undefined) {
       try {
         await spool.append(rows);
         counts.spooled += rows.length;
         meters.spooled(rows.length);
         if (from === "memory") options.settled(rows.length);
-        notices.spoolWorks();
-        return startRecovery();
+        return notices.spoolWorks();
       } catch (error) {
         meters.failed("spool");
         notices.spoolFails(error);
@@ -138,7 +149,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
     if (heldRows() + rows.length <= heldLimit) {
       held.push(rows);
-      return startRecovery();
+      return;
     }
     counts.lost += rows.length;
     meters.ended(rows.length, "lost");
@@ -159,6 +170,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   function storeFails(error: unknown): void {
     state = "down";
+    // A database that was restarted, or emptied, is looked at anew.
+    opening = undefined;
     meters.failed("store");
     notices.storeFails(error);
     startRecovery();
@@ -190,6 +203,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function attempt(): Promise<boolean> {
     try {
       await open();
+      if (state === "opening") storeWorks();
       // The spool first: what is in it is older than what memory holds.
       for (let batch = await spool?.next(); batch !== undefined; batch = await spool?.next()) {
         await append(batch.rows, "spool");
@@ -201,8 +215,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await append(rows, "memory");
         held.shift();
       }
-      storeWorks();
-      return true;
+      // Only an append proves that a store is back. With nothing to append the next batch tries it.
+      if (state === "down" && puttingAside === 0) state = "opening";
+      return puttingAside === 0;
     } catch (error) {
       storeFails(error);
       return false;
@@ -219,6 +234,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     deliver,
+    refuse: (error) => refuse(undefined, error, "memory"),
     start: startRecovery,
     retry,
     end() {

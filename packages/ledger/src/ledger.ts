@@ -112,9 +112,15 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   function checked(events: readonly UsageEvent[]): LedgerRow[] {
     return events.flatMap((event) => {
-      const { row, mended } = checkEvent(event, defaultTenant);
-      for (const field of mended) meters.mended(field);
-      return row;
+      try {
+        const { row, mended } = checkEvent(event, defaultTenant);
+        for (const field of mended) meters.mended(field);
+        return row;
+      } catch (error) {
+        // An object that throws when it is read: there is nothing to keep of it.
+        delivery.refuse(error);
+        return [];
+      }
     });
   }
 
@@ -175,7 +181,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       meters.waiting(rows);
       meters.ended(lost, "lost");
       if (lost > 0) {
-        diag.warn(`[meterbridge] [ledger] ${lost} usage events were lost with processes that were killed before they were kept`);
+        diag.warn(
+          `[meterbridge] [ledger] ${lost} usage events were lost with processes that were killed before they were kept`,
+        );
       }
       if (rows > 0) delivery.start();
     } catch (error) {

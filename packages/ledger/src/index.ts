@@ -1,5 +1,21 @@
 export { calendarOf, type Calendar, type CalendarUnit } from "./calendar.ts";
+export type {
+  Budget,
+  BudgetAmount,
+  BudgetLimit,
+  BudgetScope,
+  Budgets,
+  BudgetState,
+  BudgetWindow,
+  Reservation,
+  ReserveRequest,
+} from "./budget.ts";
+export type { BudgetsOptions } from "./budget-options.ts";
+export { createBudgets } from "./budgets.ts";
+export type { DeliveryCounts, StoreState } from "./delivery.ts";
+export { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 export { ledgerError, ledgerErrorReason, type LedgerErrorReason, type LedgerStoreError } from "./ledger-error.ts";
+export type { LedgerCounters, LedgerOptions } from "./ledger-options.ts";
 export type { LedgerRow, UsageKind } from "./ledger-row.ts";
 export type {
   AppendResult,
@@ -14,6 +30,7 @@ export type {
   UsageFilter,
   UsageSums,
 } from "./ledger-store.ts";
+export { openLedger, type OpenedLedger, type OpenLedgerOptions } from "./open-ledger.ts";
 export { isQueryError } from "./query-error.ts";
 export type { CallFigures, TokenFigures, WorkFigures } from "./query-figures.ts";
 export type { LatestPage, LatestRow } from "./query-latest.ts";
@@ -37,3 +54,4 @@ export type { TimelinePeriod, UsageOverview } from "./query-timeline.ts";
 export type { WorkUsage } from "./query-usage.ts";
 export { dimensions, type Dimension } from "./rollups.ts";
 export { usageQueries, type UsageQueries, type UsageQueriesOptions } from "./usage-queries.ts";
+export { sqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";

@@ -95,7 +95,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EROFS: readOnly,
   IOERR: disk,
   EIO: disk,
-  ENOENT: disk,
+  // What a missing directory on a read-only file system gives, too.
+  ENOENT: readOnly,
   EMFILE: ["unavailable", "the process has too many files open", "raise its limit of open files"],
   ENFILE: ["unavailable", "the system has too many files open", "raise its limit of open files"],
   NOMEM: ["unavailable", "there is no memory left", "give the process more"],

@@ -46,7 +46,6 @@ const entries = {
   file: v.pipe(
     v.string(fileRule),
     // SQLite would take these for a database in memory, a temporary one, or a URI.
-    // oxlint-disable-next-line no-control-regex
     v.regex(/^(?!:memory:|file:)[^\0]+$/, fileRule),
     v.check((file) => !/[/\\]$/.test(file), fileRule),
   ),

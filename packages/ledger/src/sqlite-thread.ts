@@ -74,7 +74,7 @@ export function createSqliteThread(settings: SqliteSettings): SqliteThread {
   function post(request: SqliteRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const target = running();
-      target.postMessage(request);
+      send(target, request);
       target.ref();
       pending.set(request.id, { resolve, reject });
     });
@@ -86,7 +86,7 @@ export function createSqliteThread(settings: SqliteSettings): SqliteThread {
     appendAndWait(batch, timeoutMillis) {
       const answer = new Int32Array(new SharedArrayBuffer(16));
       try {
-        running().postMessage({ id: ++lastId, method: "append", argument: batch, answer } satisfies SqliteRequest);
+        send(running(), { id: ++lastId, method: "append", argument: batch, answer });
       } catch {
         return undefined;
       }
@@ -104,6 +104,11 @@ export function createSqliteThread(settings: SqliteSettings): SqliteThread {
       return (closing = asked.then(() => exit));
     },
   };
+}
+
+function send(worker: Worker, request: SqliteRequest): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- to a thread, not to a window
+  worker.postMessage(request);
 }
 
 function startWorker(settings: SqliteSettings): Worker {

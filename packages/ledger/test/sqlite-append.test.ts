@@ -1,9 +1,9 @@
 import { statSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectExactRollups, readDatabase } from "./support/sqlite-audit.ts";
-import { databaseFile, openStore } from "./support/sqlite-directory.ts";
-import { usageRow, usageRows } from "./support/sqlite-rows.ts";
+import { expectExactRollups, readDatabase } from "./sqlite-audit.ts";
+import { databaseFile, openStore } from "./sqlite-directory.ts";
+import { usageRow, usageRows } from "./sqlite-rows.ts";
 
 describe("an append", () => {
   test("writes each row once, whether its double comes in the same batch, a later one, or both", async () => {
@@ -46,7 +46,7 @@ describe("an append", () => {
     const texts = ["'; drop table usage_events; --", '"{}[]\\', "ünïcödé 🧾", "\u2028\n\t", "x".repeat(255)];
     await store.append(texts.map((text) => usageRow({ tenant: text, employee: text, project: text, model: text })));
     const found = readDatabase(file, "select tenant from usage_days where tenant = employee and tenant = model");
-    expect(found.map(({ tenant }) => tenant).toSorted()).toEqual(texts.toSorted());
+    expect(new Set(found.map(({ tenant }) => tenant))).toEqual(new Set(texts));
     expect(expectExactRollups(file)).toBe(texts.length);
   });
 

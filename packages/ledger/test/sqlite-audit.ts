@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "vitest";
-import { rollups } from "../../src/rollups.ts";
+import { rollups } from "../src/rollups.ts";
 
 /**
  * Expects a database that is whole, with every rollup equal to what its rows add up to, and gives the number of rows. Written
@@ -12,13 +12,13 @@ export function expectExactRollups(file: string): number {
     database.exec("pragma busy_timeout = 5000");
     expect(database.prepare("pragma integrity_check").get()).toEqual({ integrity_check: "ok" });
     for (const { table, seconds, dimensions } of rollups) {
-      const key = dimensions.map((name) => `coalesce(${name}, '') as ${name}`);
-      const bucket =
-        seconds === null ? "0 as bucket_at" : `occurred_at / ${seconds * 1000} * ${seconds * 1000} as bucket_at`;
-      const places = [...dimensions.keys(), dimensions.length].map((place) => place + 1);
-      const added = `select ${key}, ${bucket}, ${Object.entries(contributions).map(([sum, sql]) => `sum(${sql}) as ${sum}`)}
-        from usage_events group by ${places}`;
-      const kept = `select ${dimensions}, ${seconds === null ? "0" : "bucket_at"}, ${Object.keys(contributions)} from ${table}`;
+      const bucket = seconds === null ? "0" : `occurred_at / ${seconds * 1000} * ${seconds * 1000}`;
+      const key = [...dimensions.map((name) => `coalesce(${name}, '')`), bucket];
+      const places = key.map((_, index) => index + 1);
+      const added = `select ${list(key)}, ${list(Object.values(contributions).map((sql) => `sum(${sql})`))}
+        from usage_events group by ${list(places)}`;
+      const keptKey = [...dimensions, seconds === null ? "0" : "bucket_at"];
+      const kept = `select ${list(keptKey)}, ${list(Object.keys(contributions))} from ${table}`;
       expect(read(database, `${added} except ${kept}`), `rows that are missing from ${table}`).toEqual([]);
       expect(read(database, `${kept} except ${added}`), `what ${table} has beyond its rows`).toEqual([]);
     }
@@ -43,6 +43,10 @@ function read(database: DatabaseSync, sql: string): Record<string, unknown>[] {
   const statement = database.prepare(sql);
   statement.setReadBigInts(true);
   return statement.all().map((record) => ({ ...record }));
+}
+
+function list(parts: readonly (string | number)[]): string {
+  return parts.join(", ");
 }
 
 const isEvent = "corrects is null";

@@ -162,7 +162,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     for (let start = 0; start < rows.length; start += batchSize) {
       const batch = rows.slice(start, start + batchSize);
       try {
-        if (delivery.state === "ready" && store.appendSync?.(batch, 2000) !== undefined) continue;
+        if (delivery.state !== "down" && store.appendSync?.(batch, 2000) !== undefined) continue;
         if (spool === undefined) throw new Error("there is no spool");
         spool.appendSync(batch);
       } catch (error) {

@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import * as v from "valibot";
 import type { UsageEvent } from "@meterbridge/core";
 import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 import type { LedgerCounters } from "./ledger-options.ts";
 import type { LedgerStore } from "./ledger-store.ts";
-import { postgresqlStore } from "./postgresql.ts";
-import { connectRedis, createCounterSync, createHotCounters } from "./redis.ts";
 import { openSpool } from "./spool.ts";
 import { sqliteStore } from "./sqlite-store.ts";
 
@@ -46,10 +45,7 @@ export interface OpenedLedger extends Pick<Ledger, "write" | "flush" | "close"> 
 export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
   const { directory, opens, ...settings } = checked(options);
   const existed = existsSync(directory);
-  const store =
-    settings.store === "postgresql"
-      ? postgresqlStore(settings.databaseUrl === undefined ? {} : { url: settings.databaseUrl })
-      : sqliteStore({ file: path.join(directory, "ledger.sqlite") });
+  const store = settings.store === "postgresql" ? postgresql(settings.databaseUrl) : sqliteIn(directory);
   let opened: Ledger | undefined;
 
   function ledger(): Ledger {
@@ -76,7 +72,17 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
   };
 }
 
+function sqliteIn(directory: string): LedgerStore {
+  return sqliteStore({ file: path.join(directory, "ledger.sqlite") });
+}
+
+function postgresql(url: string | undefined): LedgerStore {
+  const { postgresqlStore } = entry<typeof import("./postgresql.ts")>("postgresql");
+  return postgresqlStore(url === undefined ? {} : { url });
+}
+
 function redisCounters(store: LedgerStore, url: string | undefined): LedgerCounters {
+  const { connectRedis, createCounterSync, createHotCounters } = entry<typeof import("./redis.ts")>("redis");
   const redis = connectRedis(url === undefined ? {} : { url });
   const sync = createCounterSync({ store, counters: createHotCounters({ redis, store }) });
   return {
@@ -86,6 +92,11 @@ function redisCounters(store: LedgerStore, url: string | undefined): LedgerCount
       await redis.close();
     },
   };
+}
+
+/** Another entry of this package, loaded only for who asks for it, and at once, since a preload cannot wait. */
+function entry<Module>(name: "postgresql" | "redis"): Module {
+  return createRequire(import.meta.url)(`./${name}${path.extname(import.meta.url)}`) as Module;
 }
 
 /** A directory of ours, which nobody should commit by accident. What cannot be made is told when the parts open. */

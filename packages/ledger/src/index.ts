@@ -1,4 +1,7 @@
-export { calendarOf, type Calendar, type CalendarUnit } from "./calendar.ts";
+export type { AuditCounters, TenantCounters } from "./audit-counters.ts";
+export type { MeterTotals } from "./audit-meters.ts";
+export { audit, type AuditDifference, type AuditOptions, type AuditResult } from "./audit.ts";
+export type { BudgetsOptions } from "./budget-options.ts";
 export type {
   Budget,
   BudgetAmount,
@@ -10,10 +13,10 @@ export type {
   Reservation,
   ReserveRequest,
 } from "./budget.ts";
-export type { BudgetsOptions } from "./budget-options.ts";
 export { createBudgets } from "./budgets.ts";
+export { calendarOf, type Calendar, type CalendarUnit } from "./calendar.ts";
 export type { DeliveryCounts, StoreState } from "./delivery.ts";
-export { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
+export { exportRows, type ExportOptions } from "./export-rows.ts";
 export { ledgerError, ledgerErrorReason, type LedgerErrorReason, type LedgerStoreError } from "./ledger-error.ts";
 export type { LedgerCounters, LedgerOptions } from "./ledger-options.ts";
 export type { LedgerRow, UsageKind } from "./ledger-row.ts";
@@ -30,7 +33,9 @@ export type {
   UsageFilter,
   UsageSums,
 } from "./ledger-store.ts";
+export { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 export { openLedger, type OpenedLedger, type OpenLedgerOptions } from "./open-ledger.ts";
+export { readAnthropicCosts, readOpenAiCosts, type BillLine, type ProviderBill } from "./provider-bills.ts";
 export { isQueryError } from "./query-error.ts";
 export type { CallFigures, TokenFigures, WorkFigures } from "./query-figures.ts";
 export type { LatestPage, LatestRow } from "./query-latest.ts";
@@ -52,6 +57,9 @@ export {
 export type { ErrorGroup, ModelUsage, TenantUsage, UsageErrors, UsageSummary } from "./query-summary.ts";
 export type { TimelinePeriod, UsageOverview } from "./query-timeline.ts";
 export type { WorkUsage } from "./query-usage.ts";
+export type { ProofWindow } from "./query-window.ts";
+export { reconcile, type ReconciledFigures, type ReconcileOptions, type Reconciliation } from "./reconcile.ts";
+export { reprice, type RepriceOptions, type RepriceResult } from "./reprice.ts";
 export { dimensions, type Dimension } from "./rollups.ts";
-export { usageQueries, type UsageQueries, type UsageQueriesOptions } from "./usage-queries.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+export { usageQueries, type UsageQueries, type UsageQueriesOptions } from "./usage-queries.ts";

@@ -12,11 +12,15 @@ export interface MomentRange {
  * of November. Any other moment has to be on a quarter hour, the finest that rollups know.
  * @throws RangeError naming the parameter.
  */
-export function rangeOf(
-  query: string,
-  calendar: Calendar,
-  { from, to }: { readonly from: Date | string; readonly to: Date | string },
-): MomentRange {
+export function rangeOf(query: string, calendar: Calendar, given: GivenRange): MomentRange {
+  const range = momentsOf(query, calendar, given);
+  onQuarterHour(query, "from", range.from);
+  onQuarterHour(query, "to", range.to);
+  return range;
+}
+
+/** The same for moments that need not be on quarter hours, where rows are read and not rollups. */
+export function momentsOf(query: string, calendar: Calendar, { from, to }: GivenRange): MomentRange {
   const range = { from: momentOf(query, calendar, "from", from), to: momentOf(query, calendar, "to", to) };
   if (range.from >= range.to) {
     throw queryError(`${query}: from must be before to, found ${shown(from)} and ${shown(to)}`);
@@ -29,12 +33,14 @@ export function rangeOf(
   return range;
 }
 
-/** Checks that a moment is one that rollups can be cut at. */
-export function onQuarterHour(query: string, name: string, moment: number): number {
-  if (!(moment >= 0 && moment < latest)) {
-    throw queryError(`${query}: ${name} must be from 1970 to 2199, found ${shown(new Date(moment))}`);
-  }
-  if (moment % quarterHour === 0) return moment;
+interface GivenRange {
+  readonly from: Date | string;
+  readonly to: Date | string;
+}
+
+/** The finest that rollups can be cut at. */
+function onQuarterHour(query: string, name: string, moment: number): void {
+  if (moment % quarterHour === 0) return;
   const before = moment - (moment % quarterHour);
   throw queryError(
     `${query}: ${name} must be on a quarter hour, the finest that is added up, found ${shown(new Date(moment))}: ` +
@@ -43,7 +49,7 @@ export function onQuarterHour(query: string, name: string, moment: number): numb
 }
 
 function momentOf(query: string, calendar: Calendar, name: "from" | "to", given: Date | string): number {
-  if (typeof given !== "string") return onQuarterHour(query, name, Number(given));
+  if (typeof given !== "string") return withinYears(query, name, Number(given));
   const [, year, month, date, time] = isoMoment.exec(given) ?? [];
   if (year === undefined || !isDate(year, month, date)) {
     throw queryError(
@@ -51,9 +57,14 @@ function momentOf(query: string, calendar: Calendar, name: "from" | "to", given:
         "write 2026-11-21 or 2026-11-21T10:15:00Z",
     );
   }
-  if (time !== undefined) return onQuarterHour(query, name, Date.parse(given));
+  if (time !== undefined) return withinYears(query, name, Date.parse(given));
   const bounds = calendar.dayOf(Number(year), Number(month), Number(date));
-  return onQuarterHour(query, name, bounds?.[name === "from" ? 0 : 1] ?? Number.NaN);
+  return withinYears(query, name, bounds?.[name === "from" ? 0 : 1] ?? Number.NaN);
+}
+
+function withinYears(query: string, name: string, moment: number): number {
+  if (moment >= 0 && moment < latest) return moment;
+  throw queryError(`${query}: ${name} must be from 1970 to 2199, found ${shown(new Date(moment))}`);
 }
 
 /** The engine's own parser takes February 30 for March 2. */

@@ -1,6 +1,7 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import * as v from "valibot";
 import type { Budget, BudgetScope, BudgetWindow } from "./budget.ts";
+import { cleanText } from "./clean-text.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import { shown } from "./query-error.ts";
 import type { RedisConnection } from "./redis-client.ts";
@@ -122,7 +123,9 @@ function isTimeZone(timeZone: string): boolean {
 }
 
 const valueRule = 'must be a text of 1 to 255 characters, or "*" for each value';
-const value = v.optional(v.pipe(v.string(valueRule), v.minLength(1, valueRule), v.maxLength(255, valueRule)));
+const value = v.optional(
+  v.pipe(v.string(valueRule), v.minLength(1, valueRule), v.maxLength(255, valueRule), v.transform(cleanText)),
+);
 const zoneRule = "must be an IANA time zone such as Europe/Berlin";
 const timeZone = v.optional(v.pipe(v.string(zoneRule), v.check(isTimeZone, zoneRule)));
 const usdRule = "must be a number of USD above 0, 9000000 at most";

@@ -1,0 +1,33 @@
+import { createBudgets } from "@meterbridge/ledger";
+import { connectRedis } from "@meterbridge/ledger/redis";
+
+// One of several processes that spend from the same budget: prints what it was granted.
+const [url = "", reservations = "0"] = process.argv.slice(2);
+const redis = connectRedis({ url, timeoutMillis: 20_000 });
+const budgets = createBudgets({
+  budgets: [{ name: "shared", scope: { tenant: "*" }, limit: { nanoUsd: 1000n }, window: { kind: "month" } }],
+  redis,
+  whenRedisIsGone: "fail-closed",
+  timeoutMillis: 20_000,
+});
+
+async function spend(index: number): Promise<bigint> {
+  const amount = BigInt(1 + (index % 7));
+  const reservation = await budgets.reserve({ tenant: "acme", estimate: { nanoUsd: amount } });
+  if (!reservation.granted) return 0n;
+  if (index % 3 === 0) {
+    await reservation.release();
+    return 0n;
+  }
+  await reservation.commit({ nanoUsd: amount });
+  return amount;
+}
+
+async function run(): Promise<void> {
+  const spent = await Promise.all(Array.from({ length: Number(reservations) }, (_, index) => spend(index)));
+  process.stdout.write(`${spent.reduce((sum, amount) => sum + amount, 0n)}\n`);
+  await budgets.close();
+  redis.close();
+}
+
+void run();

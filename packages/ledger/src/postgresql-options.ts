@@ -1,0 +1,148 @@
+import * as v from "valibot";
+import type { PostgresqlPool } from "./postgresql-pool.ts";
+
+export interface PostgresqlStoreOptions {
+  /**
+   * A pool of `pg`, or one like it. It stays yours: the store never ends it. Through PgBouncer in transaction mode before 1.21
+   * set `prepare` to false.
+   */
+  readonly pool?: PostgresqlPool | undefined;
+  /**
+   * Opens a pool of up to 6 connections with the package `pg`: `postgresql://user:password@host:5432/database`. Environment:
+   * `DATABASE_URL`, where no pool is given.
+   */
+  readonly url?: string | undefined;
+  /** The schema that holds the tables; made when missing. Default `"meterbridge"`. */
+  readonly schema?: string | undefined;
+  /**
+   * `"migrate"` (default): `open()` makes or upgrades the tables, and makes partitions ahead, at once and daily. `"check"`: it only
+   * looks, for roles that may not create tables; then run `migrate()` at each upgrade and `maintain()` daily with one that may.
+   */
+  readonly create?: "migrate" | "check" | undefined;
+  /** Partitions are made for this month and so many more, 0 to 24. Default 3. */
+  readonly monthsAhead?: number | undefined;
+  /**
+   * Milliseconds that a call may take, waiting for a connection and all, before it fails as `unavailable`. Default 5000. A
+   * recount, a migration, a change of partitions may take longer: each of their statements 10 minutes at most.
+   */
+  readonly timeoutMillis?: number | undefined;
+  /** Prepare the statement that writes, once per connection. Without it each batch is planned anew. Default true. */
+  readonly prepare?: boolean | undefined;
+}
+
+export interface PostgresqlSettings {
+  readonly source: { readonly pool: PostgresqlPool } | { readonly url: string };
+  /** `host:port/database`. */
+  readonly location: string;
+  readonly schema: string;
+  readonly create: "migrate" | "check";
+  readonly monthsAhead: number;
+  readonly timeoutMillis: number;
+  readonly prepare: boolean;
+}
+
+/** Fills in the environment and the defaults. Throws an `Error` of one line that names the option and what is allowed. */
+export function resolvePostgresqlOptions(
+  options: PostgresqlStoreOptions,
+  environment: NodeJS.ProcessEnv,
+): PostgresqlSettings {
+  const parsed = v.safeParse(schema, options);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const key = issue.path?.[0]?.key;
+    const what = key === undefined ? "options" : `option ${JSON.stringify(key)}`;
+    // A URL holds a password, and a pool has one inside.
+    const found = key === "url" || key === "pool" || key === undefined ? "" : `, found ${show(issue.input)}`;
+    throw new Error(`${prefix} ${what} ${issue.message}${found}`);
+  }
+  const { pool, url: givenUrl, ...settings } = parsed.output;
+  if (pool !== undefined) {
+    if (givenUrl !== undefined) throw new Error(`${prefix} give either option "pool" or option "url", found both`);
+    return { ...settings, source: { pool }, location: locationOfPool(pool) };
+  }
+  const url = givenUrl ?? environment["DATABASE_URL"];
+  if (url === undefined || url === "") {
+    throw new Error(`${prefix} needs option "pool", option "url" or the environment variable DATABASE_URL, found none`);
+  }
+  const location = locationOf(url);
+  if (location === undefined) {
+    throw new Error(
+      `${prefix} ${givenUrl === undefined ? "the environment variable DATABASE_URL" : 'option "url"'} ${urlRule}`,
+    );
+  }
+  return { ...settings, source: { url }, location };
+}
+
+const prefix = "[meterbridge] [ledger] [postgresql]";
+const urlRule = "must be like postgresql://user:password@host:5432/database";
+const poolRule = "must be a pool of pg, or an object like it with connect()";
+const schemaRule = "must be the name of a schema: 1 to 63 bytes, without NUL, not beginning with pg_";
+const createRule = 'must be "migrate" or "check"';
+const monthsRule = "must be an integer from 0 to 24";
+const timeoutRule = "must be an integer from 10 to 600000";
+
+const entries = {
+  pool: v.optional(
+    v.custom<PostgresqlPool>((value) => typeof (value as PostgresqlPool | null)?.connect === "function", poolRule),
+  ),
+  url: v.optional(
+    v.pipe(
+      v.string(urlRule),
+      v.check((url) => locationOf(url) !== undefined, urlRule),
+    ),
+  ),
+  schema: v.optional(
+    v.pipe(
+      v.string(schemaRule),
+      v.check(
+        (name) => /^(?!pg_)[^\0]+$/.test(name) && name.isWellFormed() && Buffer.byteLength(name) <= 63,
+        schemaRule,
+      ),
+    ),
+    "meterbridge",
+  ),
+  create: v.optional(v.picklist(["migrate", "check"], createRule), "migrate"),
+  monthsAhead: v.optional(
+    v.pipe(v.number(monthsRule), v.integer(monthsRule), v.minValue(0, monthsRule), v.maxValue(24, monthsRule)),
+    3,
+  ),
+  timeoutMillis: v.optional(
+    v.pipe(
+      v.number(timeoutRule),
+      v.integer(timeoutRule),
+      v.minValue(10, timeoutRule),
+      v.maxValue(600_000, timeoutRule),
+    ),
+    5_000,
+  ),
+  prepare: v.optional(v.boolean("must be true or false"), true),
+};
+const schema = v.strictObject(entries, (issue) =>
+  issue.expected === "never" ? `is unknown, the options are ${Object.keys(entries).join(", ")}` : "must be an object",
+);
+
+/** Where the URL leads, without user, password and settings; undefined when it is none. */
+function locationOf(url: string): string | undefined {
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return undefined;
+  const { hostname, port, pathname, searchParams } = new URL(url);
+  const host = hostname || searchParams.get("host") || "localhost";
+  return `${host}:${port || searchParams.get("port") || "5432"}${pathname.length > 1 ? pathname : ""}`;
+}
+
+function locationOfPool(pool: PostgresqlPool): string {
+  const { options } = pool as { readonly options?: Readonly<Record<string, unknown>> };
+  const url = options?.["connectionString"];
+  const fromUrl = typeof url === "string" ? locationOf(url) : undefined;
+  if (fromUrl !== undefined) return fromUrl;
+  const [host, port, database] = ["host", "port", "database"].map((name) => options?.[name]);
+  if (typeof host !== "string") return "a pool's server";
+  return `${host}:${String(port ?? 5432)}${typeof database === "string" ? `/${database}` : ""}`;
+}
+
+function show(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return typeof value;
+  }
+}

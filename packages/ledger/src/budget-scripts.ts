@@ -14,12 +14,17 @@ local function present()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Redis takes "-0" for no integer.
+local function giveBack(hash, slice, amount)
+  redis.call("HINCRBY", hash, "r:" .. slice, amount == "0" and "0" or "-" .. amount)
+end
+
 -- Gives back what nobody settled in time.
 local function expire(hash, leases, now)
   local ended = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, 1000)
   for _, member in ipairs(ended) do
     local slice, amount = string.match(member, "|(%-?%d+)|(%d+)$")
-    redis.call("HINCRBY", hash, "r:" .. slice, "-" .. amount)
+    giveBack(hash, slice, amount)
     redis.call("ZREM", leases, member)
   end
   return #ended
@@ -121,7 +126,7 @@ for i = 1, (#KEYS - 1) / 2 do
   if isNews then
     local member = id .. "|" .. slice .. "|" .. estimate
     if redis.call("ZSCORE", leases, member) then
-      redis.call("HINCRBY", hash, "r:" .. slice, "-" .. estimate)
+      giveBack(hash, slice, estimate)
       redis.call("ZREM", leases, member)
     end
     if how == "commit" then

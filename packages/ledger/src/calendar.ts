@@ -134,10 +134,11 @@ function firstQuarter(after: number, accepts: (quarter: number) => boolean): num
   return quarter;
 }
 
-function isTimeZone(timeZone: unknown): timeZone is string {
+function isTimeZone(timeZone: unknown): boolean {
   if (typeof timeZone !== "string" || !/^[A-Z][\w+/-]{0,63}$/i.test(timeZone)) return false;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone }) !== undefined;
+    new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions();
+    return true;
   } catch {
     return false;
   }

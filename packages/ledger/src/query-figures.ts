@@ -42,7 +42,7 @@ export interface WorkFigures {
   /** Input and output tokens. */
   readonly tokens: number;
   readonly toolCalls: number;
-  /** Tasks that failed. */
+  /** Events that failed: tasks, tool calls and model calls. */
   readonly errors: number;
   /** Of tasks, from 0 to 1; null when there were none. */
   readonly successRatio: number | null;
@@ -104,7 +104,7 @@ export function workFigures(sums: SumsByKind): WorkFigures {
     averageDurationMs: averageMs(tasks),
     tokens: all.inputTokens + all.outputTokens,
     toolCalls: sums.tool_call?.events ?? 0,
-    errors: tasks.errors,
+    errors: all.errors,
     successRatio: ratio(tasks.successes, tasks.events),
     costNanoUsd: all.costNanoUsd,
     costUsd: usdText(all.costNanoUsd),

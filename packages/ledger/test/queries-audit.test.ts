@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { audit } from "../src/audit.ts";
+import type { TenantCounters } from "../src/audit-counters.ts";
 import type { RollupDifference } from "../src/ledger-store.ts";
 import { arrayStore } from "./support/array-store.ts";
 import { unpricedCall, usageRow } from "./support/usage-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
-const counters = { tasks: 1, tokens: 3300, errors: 1, toolCalls: 1, durationMs: 4000.5 };
+const counters = { tasks: 1, tokens: 3300, errors: 1, toolCalls: 1, durationMs: 4001 };
 
 async function seeded(): Promise<ReturnType<typeof arrayStore>> {
   const store = arrayStore();
@@ -82,7 +83,15 @@ describe("an audit", () => {
         ledger: 3300,
         found: 3299,
       },
-      expect.objectContaining({ what: 'counter durationMs of tenant "acme" is 0, and the ledger says 4000.5' }),
+      expect.objectContaining({ what: 'counter durationMs of tenant "acme" is 0, and the ledger says 4001' }),
+    ]);
+  });
+
+  test("is not clean where the counters did not answer: the ledger agrees with itself without saying anything", async () => {
+    const read = async (): Promise<TenantCounters> => ({ ...counters, source: "store" });
+    const { differences } = await audit(await seeded(), { ...november, counters: { read } });
+    expect(differences.map(({ what }) => what)).toEqual([
+      'the counters of tenant "acme" did not answer, so they are not compared with the ledger',
     ]);
   });
 

@@ -100,7 +100,7 @@ describe("repricing", () => {
       reprice(store, { ...november, priceBook: book("A", 1000n) }),
     ]);
     expect(await cost(store)).toEqual(["0.033000000", 0]);
-    expect(results.map(({ notWritten }) => notWritten).toSorted()).toEqual([0, 30]);
+    expect(Math.max(...results.map(({ notWritten }) => notWritten))).toBe(30);
 
     const other = arrayStore();
     await other.append([usageRow(1, "2026-11-21T10:00:00Z")]);

@@ -180,7 +180,7 @@ describe("usage by tenant and employee", () => {
       averageDurationMs: 3000,
       tokens: 5500,
       toolCalls: 1,
-      errors: 1,
+      errors: 2,
       successRatio: 0.5,
       costNanoUsd: 6_500_000n,
       costUsd: "0.006500000",
@@ -312,7 +312,8 @@ async function expectRefusal(answer: Promise<unknown>, message: RegExp): Promise
 describe("a question that cannot be answered", () => {
   const queries = usageQueries(arrayStore(), { now });
   const range = { from: "2026-11-01", to: "2026-11-02" };
-  const wrong = <Parameters>(parameters: unknown): Parameters => parameters as Parameters;
+  /** What a caller without types could give. */
+  const wrong = (parameters: unknown): never => parameters as never;
 
   test.each([
     [0, "0"],
@@ -397,13 +398,13 @@ describe("a question that cannot be answered", () => {
     );
   });
 
-  test.each([
-    ["", "empty"],
-    ["a\0b", "with NUL"],
-    ["\uD800", "half a surrogate pair"],
-    ["x".repeat(256), "too long"],
-    [7, "a number"],
-  ])("names a tenant that no row can have: %#", async (tenant) => {
+  test.each<[string, unknown]>([
+    ["empty", ""],
+    ["with NUL", "a\0b"],
+    ["half a surrogate pair", "\uD800"],
+    ["too long", "x".repeat(256)],
+    ["a number", 7],
+  ])("names a tenant that no row can have: %s", async (_what, tenant) => {
     await expectRefusal(
       queries.summary(wrong({ ...range, tenant })),
       /^summary: tenant must be a text of 1 to 255 characters without NUL, found .{1,80}$/,

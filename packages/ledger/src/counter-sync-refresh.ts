@@ -36,14 +36,12 @@ export function createCounterRefresh(
 
   async function tenants(names: readonly string[]): Promise<void> {
     for (const chunk of chunksOf(names)) {
-      // oxlint-disable-next-line no-await-in-loop -- a bounded part at a time
       await refresh(() => store.totals({ tenants: chunk }));
     }
   }
 
   async function employees(owners: readonly { readonly tenant: string; readonly employee: string }[]): Promise<void> {
     for (const chunk of chunksOf(owners)) {
-      // oxlint-disable-next-line no-await-in-loop -- a bounded part at a time
       await refresh(() => store.totals({ employees: chunk }));
     }
   }
@@ -59,9 +57,7 @@ export function createCounterRefresh(
       const names = await store.tenants();
       await tenants(names);
       for (const tenant of names) {
-        // oxlint-disable-next-line no-await-in-loop -- in the background, and gentle on the store
         const found = await store.sums({ boundaries: allTime, filter: { tenant }, groupBy: ["employee"] });
-        // oxlint-disable-next-line no-await-in-loop -- likewise
         await employees(
           found.flatMap(({ group: { employee } }) => (typeof employee === "string" ? [{ tenant, employee }] : [])),
         );

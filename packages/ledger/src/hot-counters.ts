@@ -4,6 +4,7 @@ import { setCounters } from "./hot-counter-script.ts";
 import { type OwnerTotals, ownerTotals, totalsFromStore, type UsageTotals } from "./hot-counter-totals.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
 import type { LedgerStore, TotalsRow } from "./ledger-store.ts";
+import { eachOf } from "./redis-at-once.ts";
 import type { RedisConnection } from "./redis-client.ts";
 import { checkPrefix } from "./redis-prefix.ts";
 
@@ -97,7 +98,7 @@ export function createHotCounters(options: HotCountersOptions): HotCounters {
       const batches = [...byTenant].flatMap(([tenant, owners]) =>
         inBatches(owners).map((batch) => ({ tenant, batch })),
       );
-      await eachOf(batches, scriptsAtOnce, async ({ tenant, batch }) => {
+      await eachOf(batches, async ({ tenant, batch }) => {
         try {
           ahead.push(...(await set(batch, replaced)));
         } catch (error) {
@@ -123,7 +124,6 @@ export function createHotCounters(options: HotCountersOptions): HotCounters {
 }
 
 const ownersPerScript = 100;
-const scriptsAtOnce = 16;
 
 function ownerName({ tenant, employee }: CounterOwner): string {
   return JSON.stringify([tenant, employee]);
@@ -134,28 +134,4 @@ function inBatches(owners: readonly OwnerTotals[]): readonly (readonly OwnerTota
   return Array.from({ length: count }, (_, index) =>
     owners.slice(index * ownersPerScript, (index + 1) * ownersPerScript),
   );
-}
-
-/** Works through the list, so many at a time; rejects at the first failure, and then begins nothing more. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let hasFailed = false;
-  async function worker(): Promise<void> {
-    while (next < items.length && !hasFailed) {
-      const item = items[next] as Item;
-      next += 1;
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- one worker does one thing at a time
-        await work(item);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }

@@ -1,3 +1,5 @@
+export { type ActiveUsers, type ActiveUsersCount, type ActiveUsersOptions, createActiveUsers } from "./active-users.ts";
+export type { ActiveWindow } from "./active-users-keys.ts";
 export { type CounterSync, type CounterSyncOptions, createCounterSync } from "./counter-sync.ts";
 export type { CounterOwner } from "./hot-counter-keys.ts";
 export type { UsageTotals } from "./hot-counter-totals.ts";

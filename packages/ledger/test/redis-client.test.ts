@@ -162,7 +162,7 @@ describe.skipIf(!hasRedis)("with a real server", () => {
       await until(() => ("isReady" in client ? !client.isReady : client.status !== "ready"), "the client to notice");
       await redis.command("SET", "late", "1").catch(() => {});
       await server.restart();
-      await until(async () => String(await ping()) === "PONG", "the client to come back");
+      await until(async () => (await ping()) === "PONG", "the client to come back");
       await sleep(200);
       expect(await server.get("late")).toBeUndefined();
     });

@@ -1,4 +1,4 @@
-import type { LedgerStore, SumsRow, TotalsRow, UsageSums } from "../../src/ledger-store.ts";
+import type { LedgerStore, SumsRow, TotalsRow, UsageSums } from "@meterbridge/ledger";
 
 /** As much of a store as counters need: all-time totals that grow by one event at a time. */
 export interface TotalsStore extends Pick<LedgerStore, "totals" | "tenants" | "sums" | "location"> {

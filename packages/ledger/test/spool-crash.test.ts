@@ -4,7 +4,14 @@ import { rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { drain, numberedRow, numberedRows, numberOf } from "./support/spool-rows.ts";
-import { filesOf, spoolDirectory, startSpool, startSpoolProcess, watch } from "./support/spool-directory.ts";
+import {
+  filesOf,
+  spoolDirectory,
+  spoolProgram,
+  startSpool,
+  startSpoolProcess,
+  watch,
+} from "./support/spool-directory.ts";
 
 test("every batch that was acknowledged before a kill -9 is adopted whole, unchanged and in order, kill after kill", async () => {
   const directory = await spoolDirectory();
@@ -130,9 +137,8 @@ test("another process under a dead one's id does not keep its rows from being ad
 
 test("a process that is dead but not yet reaped by its parent counts as dead", async () => {
   const directory = await spoolDirectory();
-  const program = path.join(import.meta.dirname, "support/spool-process.ts");
   const script = '"$0" "$@" & echo "$!"; exec sleep 60';
-  const parameters = [process.execPath, "--conditions=@meterbridge/source", program, "write", directory, "0"];
+  const parameters = [process.execPath, ...spoolProgram, "write", directory, "0"];
   const parent = watch(spawn("sh", ["-c", script, ...parameters], { stdio: ["ignore", "pipe", "inherit"] }));
   await parent.until((lines) => lines.length > 10);
   process.kill(Number(parent.lines()[0]), "SIGKILL");

@@ -9,7 +9,7 @@ import type { LedgerRow } from "../src/ledger-row.ts";
 import { openTally } from "../src/tally.ts";
 import { toldLines } from "./support/spool-diag.ts";
 import { filesOf, spoolDirectory, startSpool } from "./support/spool-directory.ts";
-import { drain, numberedRows } from "./support/spool-rows.ts";
+import { appendUntilRefused, drain, numberedRows } from "./support/spool-rows.ts";
 
 const canMount = tryMounting();
 
@@ -20,18 +20,9 @@ test.runIf(canMount)(
     const directory = path.join(disk, "spool");
     const spool = startSpool(directory);
     const acknowledged: LedgerRow[] = [];
-    let refusal: unknown;
-    for (let first = 0; refusal === undefined; first += 100) {
-      const rows = numberedRows(first, 100);
-      await spool.append(rows).then(
-        () => acknowledged.push(...rows),
-        (error: unknown) => {
-          refusal = error;
-        },
-      );
-    }
+    const refusal = await appendUntilRefused(spool, (rows) => acknowledged.push(...rows));
     expect(ledgerErrorReason(refusal)).toBe("unavailable");
-    expect(String(refusal)).toContain("the disk is full: free some space");
+    expect(refusal.message).toContain("the disk is full: free some space");
     expect(acknowledged.length).toBeGreaterThan(1000);
     // Whatever is filled up behind the last whole record, and again.
     for (const attempt of [1, 2, 3]) {
@@ -40,7 +31,7 @@ test.runIf(canMount)(
     }
     expect(await spool.next()).toMatchObject({ rows: acknowledged.slice(0, 500) });
 
-    expect(spawnSync("mount", ["-o", "remount,size=8m", disk]).status).toBe(0);
+    expect(run("mount", ["-o", "remount,size=8m", disk])).toBe(true);
     const later = numberedRows(900_000, 100);
     await spool.append(later);
     acknowledged.push(...later);
@@ -61,14 +52,14 @@ test.runIf(canMount)(
     await first.append(numberedRows(0, 10));
     await first.close();
 
-    expect(spawnSync("mount", ["-o", "remount,ro", disk]).status).toBe(0);
+    expect(run("mount", ["-o", "remount,ro", disk])).toBe(true);
     const spool = startSpool(directory);
     await expect(spool.append(numberedRows(10, 10))).rejects.toThrow("EROFS; the file system is read-only");
     expect(() => spool.appendSync(numberedRows(10, 10))).toThrow("EROFS");
     await expect(spool.adopt()).rejects.toThrow("EROFS");
     expect(spool.size()).toEqual({ rows: 0, bytes: 0 });
 
-    expect(spawnSync("mount", ["-o", "remount,rw", disk]).status).toBe(0);
+    expect(run("mount", ["-o", "remount,rw", disk])).toBe(true);
     await spool.append(numberedRows(10, 10));
     await spool.adopt();
     expect(await drain(spool)).toEqual(numberedRows(0, 20));
@@ -132,12 +123,16 @@ function tryMounting(): boolean {
 
 function mount(): string | undefined {
   const directory = mkdtempSync(path.join(tmpdir(), "meterbridge-disk-"));
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory]).status === 0) return directory;
+  if (run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory])) return directory;
   rmdirSync(directory);
   return undefined;
 }
 
 function unmount(directory: string): void {
-  spawnSync("umount", ["--lazy", directory]);
+  run("umount", ["--lazy", directory]);
   rmdirSync(directory);
+}
+
+function run(command: string, parameters: readonly string[]): boolean {
+  return spawnSync(command, parameters).status === 0;
 }

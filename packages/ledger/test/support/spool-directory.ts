@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { openSpool, type Spool, type SpoolOptions } from "../../src/spool.ts";
 
@@ -34,11 +35,17 @@ export interface SpoolProcess {
   kill(): Promise<void>;
 }
 
+/** For Node.js, before what, where and a number. */
+export const spoolProgram: readonly string[] = [
+  "--conditions=@meterbridge/source",
+  fileURLToPath(new URL("./spool-process.ts", import.meta.url)),
+];
+
 /** Starts `spool-process.ts`, which ends with the test at the latest. */
 export function startSpoolProcess(what: string, directory: string, number: number): SpoolProcess {
-  const program = path.join(import.meta.dirname, "spool-process.ts");
-  const parameters = ["--conditions=@meterbridge/source", program, what, directory, String(number)];
-  return watch(spawn(process.execPath, parameters, { stdio: ["pipe", "pipe", "inherit"] }));
+  return watch(
+    spawn(process.execPath, [...spoolProgram, what, directory, String(number)], { stdio: ["pipe", "pipe", "inherit"] }),
+  );
 }
 
 export function watch(child: ChildProcess): SpoolProcess {

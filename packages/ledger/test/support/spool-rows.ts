@@ -26,3 +26,16 @@ export async function drain(spool: Spool): Promise<LedgerRow[]> {
     await batch.done();
   }
 }
+
+/** Appends ten rows at a time, tells of those that were accepted, and gives the refusal. */
+export async function appendUntilRefused(spool: Spool, accepted: (rows: LedgerRow[]) => void): Promise<Error> {
+  for (let first = 0; ; first += 10) {
+    const rows = numberedRows(first, 10);
+    try {
+      await spool.append(rows);
+    } catch (error) {
+      return error as Error;
+    }
+    accepted(rows);
+  }
+}

@@ -58,7 +58,7 @@ const importTable: Readonly<Record<string, Row>> = {
   },
   monitoring: { any: ["@meterbridge/core", api] },
   console: { types: ["@meterbridge/http"] },
-  testkit: { any: ["@meterbridge/exporter", "vitest", api], types: ["@meterbridge/ledger"] },
+  testkit: { any: ["@meterbridge/exporter", "fast-check", "vitest", api], types: ["@meterbridge/ledger"] },
   benchmarks: { any: ["*"] },
   cli: { any: ["@meterbridge/*"] },
 };

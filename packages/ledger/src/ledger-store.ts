@@ -31,7 +31,7 @@ export interface LedgerStore {
   sums(query: SumsQuery): Promise<readonly SumsRow[]>;
   /** All-time totals by kind, of tenants or of employees. */
   totals(query: TotalsQuery): Promise<readonly TotalsRow[]>;
-  /** Every tenant that has rows or rollups, in the order of their code units. */
+  /** Every tenant that has rows or rollups, in the order of their code points, as every database can give it. */
   tenants(): Promise<readonly string[]>;
   /** One page of a tenant's rows. */
   rows(query: RowsQuery): Promise<readonly LedgerRow[]>;
@@ -121,7 +121,7 @@ export interface RowsQuery {
   /** Unix milliseconds; from included, to excluded. */
   readonly from?: number;
   readonly to?: number;
-  /** By (occurredAt, eventId). */
+  /** By (occurredAt, eventId), ids by their code points. */
   readonly order: "newest-first" | "oldest-first";
   /** The last row of the page before. */
   readonly after?: { readonly occurredAt: number; readonly eventId: string };

@@ -30,6 +30,8 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** As on the command line: `["--maxmemory", "2mb"]`. Without persistence unless asked for. */
   readonly arguments?: readonly string[];
+  /** A member of a cluster, which speaks with the others on another port. Default false. */
+  readonly isInCluster?: boolean;
   /** Default: one that is free. */
   readonly port?: number;
 }
@@ -61,7 +63,20 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const port = options.port ?? (await freePort());
   const directory = mkdtempSync(path.join(tmpdir(), "meterbridge-redis-"));
   let running: RunningProcess | undefined;
-  const given = ["--bind", "127.0.0.1", "--port", String(port), "--dir", directory, "--save", "", "--appendonly", "no"];
+  const bus = options.isInCluster === true ? ["--cluster-port", String(await freePort())] : [];
+  const given = [
+    ...bus,
+    "--bind",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--dir",
+    directory,
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+  ];
 
   async function command(...words: string[]): Promise<string> {
     const { stdout } = await run(client as string, ["-e", "-h", "127.0.0.1", "-p", String(port), ...words]);

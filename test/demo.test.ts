@@ -50,6 +50,17 @@ describe("the demo", () => {
     expect(report.differences).toEqual([]);
   });
 
+  test("the ledger, which is on by default, holds every call to the nano-dollar and its audit is clean", () => {
+    const { ledger, sent, prometheus } = report;
+    const calls = Object.values(sent.models).reduce((sum, model) => sum + model.calls, 0);
+    const costUsd = prometheus?.models.reduce((sum, model) => sum + model.costUsd, 0) ?? 0;
+    expect(ledger).toMatchObject({ calls, differences: [] });
+    expect(ledger?.tasks).toBe(Object.values(sent.outcomes).reduce((sum, count) => sum + count, 0));
+    expect(Number(ledger?.costUsd)).toBeCloseTo(costUsd, 8);
+    expect(ledger?.unpriced).toBeGreaterThan(0);
+    expect(output).toMatch(/the ledger keeps \d+ model calls .*; audited: clean/);
+  });
+
   test("both backends hold the same figures, cost and latency included", () => {
     expect(withoutRounding(report.otlp)).toEqual(withoutRounding(report.prometheus));
   });

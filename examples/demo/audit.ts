@@ -58,20 +58,11 @@ export function findDifferences(sent: Sent, metered: Summary): readonly string[]
   compare("users", sent.users, metered.users.day);
   compare("open sessions", sent.openSessions, metered.sessions.active);
 
-  for (const model of namesOf(
-    Object.keys(sent.models),
-    metered.models.map((row) => row.model),
-  )) {
-    const bill = sent.models[model] ?? { calls: 0, failed: 0, inputTokens: 0, outputTokens: 0 };
-    const row = metered.models.find((candidate) => candidate.model === model);
-    compare(`calls of ${model}`, bill.calls, row?.calls ?? 0);
-    compare(`failed calls of ${model}`, bill.failed, row?.failed ?? 0);
-    compare(`input tokens of ${model}`, bill.inputTokens, row?.inputTokens ?? 0);
-    compare(`output tokens of ${model}`, bill.outputTokens, row?.outputTokens ?? 0);
-  }
+  const workflow = metered.steps.find((step) => step.kind === "workflow");
+  const tasks = (workflow?.completed ?? 0) + (workflow?.failed ?? 0) + (workflow?.cancelled ?? 0);
+  differences.push(...findUsageDifferences(sent, { models: metered.models, tasks }, "metered"));
 
   const outcome = (name: string): number => sent.outcomes[name] ?? 0;
-  const workflow = metered.steps.find((step) => step.kind === "workflow");
   compare("answered tickets", outcome("answered"), workflow?.completed ?? 0);
   compare("failed tickets", outcome("failed"), workflow?.failed ?? 0);
   compare("refused tickets", outcome("rejected") + outcome("expired"), workflow?.cancelled ?? 0);
@@ -82,6 +73,41 @@ export function findDifferences(sent: Sent, metered: Summary): readonly string[]
   compare("webhooks received", sent.webhooks.received, webhook?.completed ?? 0);
   compare("webhooks refused", sent.webhooks.refused, webhook?.failed ?? 0);
   return differences;
+}
+
+/** What both the meters and the ledger know of the work done. */
+export interface UsageFound {
+  readonly tasks: number;
+  readonly models: readonly {
+    readonly model: string;
+    readonly calls: number;
+    readonly failed: number;
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+  }[];
+}
+
+/** The same for calls, tokens and tickets alone; `how` is what the finder did, `metered` or `kept`. */
+export function findUsageDifferences(sent: Sent, found: UsageFound, how: string): readonly string[] {
+  const none = { calls: 0, failed: 0, inputTokens: 0, outputTokens: 0 };
+  const names = namesOf(
+    Object.keys(sent.models),
+    found.models.map((row) => row.model),
+  );
+  const tickets = Object.values(sent.outcomes).reduce((sum, count) => sum + count, 0);
+  return [
+    ...names.flatMap((model) => {
+      const bill = sent.models[model] ?? none;
+      const row = found.models.find((candidate) => candidate.model === model) ?? none;
+      return [
+        [`calls of ${model}`, bill.calls, row.calls] as const,
+        [`failed calls of ${model}`, bill.failed, row.failed] as const,
+        [`input tokens of ${model}`, bill.inputTokens, row.inputTokens] as const,
+        [`output tokens of ${model}`, bill.outputTokens, row.outputTokens] as const,
+      ];
+    }),
+    ["tickets", tickets, found.tasks] as const,
+  ].flatMap(([what, expected, got]) => (expected === got ? [] : [`${what}: sent ${expected}, ${how} ${got}`]));
 }
 
 function namesOf(...lists: readonly (readonly string[])[]): readonly string[] {

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { countSent, type Sent } from "./audit.ts";
+import { ledgerPlace, type LedgerPlace } from "./ledger.ts";
 import { type ModelServer, startModelServer } from "./model-server.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "./otlp-receiver.ts";
 import { scrape } from "./scrape.ts";
@@ -20,6 +21,8 @@ export interface Stage {
   readPrometheus(): Promise<Summary | undefined>;
   readOtlp(): Summary | undefined;
   otlpExports(): number | undefined;
+  /** Undefined when the service keeps its usage elsewhere, or nowhere. */
+  readonly ledger: LedgerPlace | undefined;
   /** Ends the traffic at once, then all else. */
   stop(): Promise<void>;
 }
@@ -47,6 +50,7 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
     .map((name) => name.trim());
   const models = await startModelServer(seed);
   const receiver = await receiverFor(exporters, environment);
+  const ledger = await ledgerPlace(environment);
   try {
     const port = exporters.includes("prometheus") ? await prometheusPort(environment) : undefined;
     const service = await startService({
@@ -59,6 +63,7 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
         OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${receiver.url}/v1/metrics`,
         OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "http/json",
       }),
+      ...(ledger !== undefined && { METERBRIDGE_LEDGER: "sqlite", METERBRIDGE_LEDGER_DIRECTORY: ledger.directory }),
       ...addressesOfModels(models),
     });
     const metrics = port === undefined ? undefined : `http://127.0.0.1:${port.number}`;
@@ -78,16 +83,19 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
       readPrometheus: async () => (metrics === undefined ? undefined : summarise(await scrape(`${metrics}/metrics`))),
       readOtlp: () => (receiver === undefined ? undefined : summarise(receiver.samples())),
       otlpExports: () => receiver?.exports(),
+      ledger,
       async stop() {
         await service.stop();
         await traffic.stop();
         await receiver?.stop();
         await models.stop();
+        await ledger?.remove();
       },
     };
   } catch (error) {
     await receiver?.stop();
     await models.stop();
+    await ledger?.remove();
     throw error;
   }
 }

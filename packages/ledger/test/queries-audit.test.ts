@@ -1,15 +1,15 @@
+import type { MemoryStore } from "@meterbridge/testkit";
 import { describe, expect, test } from "vitest";
 import { audit } from "../src/audit.ts";
 import type { TenantCounters } from "../src/audit-counters.ts";
 import type { RollupDifference } from "../src/ledger-store.ts";
-import { arrayStore } from "./support/array-store.ts";
-import { unpricedCall, usageRow } from "./support/usage-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 const counters = { tasks: 1, tokens: 3300, errors: 1, toolCalls: 1, durationMs: 4001 };
 
-async function seeded(): Promise<ReturnType<typeof arrayStore>> {
-  const store = arrayStore();
+async function seeded(): Promise<MemoryStore> {
+  const store = openMemoryStore();
   await store.append([
     usageRow(1, "2026-11-20T10:00:00Z"),
     usageRow(2, "2026-11-20T10:00:00Z", { model: "house-model", ...unpricedCall }),
@@ -115,7 +115,7 @@ describe("an audit", () => {
   });
 
   test("forgives a float its last digits, and no more than a nano-dollar a call", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-20T10:00:00Z", { costNanoUsd: 300_000_000n })]);
     const clean = async (costUsd: number): Promise<boolean> =>
       (await audit(store, { ...november, meters: [{ costUsd }] })).clean;
@@ -144,7 +144,7 @@ describe("an audit", () => {
     [{ from: "2026-10-31", to: "2026-11-02" }, /audit: from must not be before 2026-11-01T00:00:00.000Z/],
   ])("refuses a window it cannot prove: %j", async (window, message) => {
     const store = await seeded();
-    store.forgottenBefore = new Date("2026-11-01");
+    await store.retain(new Date("2026-11-01"));
     await expect(audit(store, window)).rejects.toThrow(message);
   });
 });

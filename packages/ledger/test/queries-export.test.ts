@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import { exportRows, type ExportOptions } from "../src/export-rows.ts";
 import { ledgerColumns } from "../src/ledger-columns.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { arrayStore } from "./support/array-store.ts";
-import { unpricedCall, usageRow } from "./support/usage-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 
@@ -33,7 +32,7 @@ async function csvCells(store: LedgerStore): Promise<Record<string, string>[]> {
 
 describe("an export to CSV", () => {
   test("has a header, ISO times, money in nano-USD and USD, and nothing for what is not known", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00.123Z"), usageRow(2, "2026-11-21T10:00:01Z", unpricedCall)]);
     const [header, first, second] = (await chunks(store, { ...november, format: "csv" })).join("").split("\r\n");
     expect(header).toBe(
@@ -59,14 +58,14 @@ describe("an export to CSV", () => {
     '=HYPERLINK("http://x","y")',
     "=cmd|' /C calc'!A0",
   ])("keeps a spreadsheet from running a name as a formula: %j", async (project) => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z", { project, tenant: project })]);
     const [record] = await csvCells(store);
     expect([record!["project"], record!["tenant"]]).toEqual([`'${project}`, `'${project}`]);
   });
 
   test("leaves the minus of money and of counts alone: they are numbers", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z", { costNanoUsd: -5n, unpriced: -1, corrects: "x" })]);
     const [record] = await csvCells(store);
     expect([record!["cost_nano_usd"], record!["cost_usd"], record!["unpriced"]]).toEqual(["-5", "-0.000000005", "-1"]);
@@ -75,14 +74,14 @@ describe("an export to CSV", () => {
   test.each(["a,b", 'say "hi"', "two\r\nlines", "", "'quoted'", "naïve – 日本 🎉", '","'])(
     "gives back any text: %j",
     async (employee) => {
-      const store = arrayStore();
+      const store = openMemoryStore();
       await store.append([usageRow(1, "2026-11-21T10:00:00Z", { employee })]);
       expect((await csvCells(store))[0]!["employee"]).toBe(employee);
     },
   );
 
   test("tells an empty text from one that is not known", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z", { employee: "", project: null })]);
     expect((await chunks(store, { ...november, format: "csv" }))[1]).toContain(',llm_call,"",,');
   });
@@ -90,7 +89,7 @@ describe("an export to CSV", () => {
 
 describe("an export to NDJSON", () => {
   test("has the same columns with the same types in every line, and null for what is not known, as Parquet wants", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([
       usageRow(1, "2026-11-21T10:00:00Z", { costNanoUsd: 9_000_000_000_000_000n }),
       usageRow(2, "2026-11-21T10:00:00Z", unpricedCall),
@@ -119,7 +118,7 @@ describe("an export to NDJSON", () => {
   });
 
   test("leaves texts as they are: formulas are a matter of spreadsheets", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z", { project: "=1+1\n" })]);
     const [line] = await chunks(store, { ...november, format: "ndjson" });
     expect((JSON.parse(line!) as Record<string, unknown>)["project"]).toBe("=1+1\n");
@@ -128,7 +127,7 @@ describe("an export to NDJSON", () => {
 
 describe("an export", () => {
   test("of more rows than a page has each once, in a stable order, in chunks", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     const rows = Array.from({ length: 2500 }, (_, index) =>
       usageRow(index, Date.parse("2026-11-21T10:00:00Z") + (index % 7)),
     );
@@ -147,8 +146,8 @@ describe("an export", () => {
   });
 
   test("of nothing is a header alone, or empty", async () => {
-    expect((await chunks(arrayStore(), { ...november, format: "csv" })).length).toBe(1);
-    expect(await chunks(arrayStore(), { ...november, format: "ndjson" })).toEqual([]);
+    expect((await chunks(openMemoryStore(), { ...november, format: "csv" })).length).toBe(1);
+    expect(await chunks(openMemoryStore(), { ...november, format: "ndjson" })).toEqual([]);
   });
 
   test.each([
@@ -157,12 +156,14 @@ describe("an export", () => {
     [{ from: "2026-11-30", to: "2026-11-01", format: "csv" }, "exportRows: from must be before to"],
     [{ from: "1800-01-01", to: "2026-11-01", format: "csv" }, "exportRows: from must be from 1970 to 2199"],
   ])("names what is wrong in %j", async (options, message) => {
-    await expect(chunks(arrayStore(), options as ExportOptions)).rejects.toThrow(`[meterbridge] [ledger] ${message}`);
+    await expect(chunks(openMemoryStore(), options as ExportOptions)).rejects.toThrow(
+      `[meterbridge] [ledger] ${message}`,
+    );
   });
 
   test("refuses a window of which half is forgotten, instead of looking whole", async () => {
-    const store = arrayStore();
-    store.forgottenBefore = new Date("2026-11-01T00:00:00Z");
+    const store = openMemoryStore();
+    await store.retain(new Date("2026-11-01T00:00:00Z"));
     await expect(chunks(store, { from: "2026-10-31", to: "2026-11-30", format: "csv" })).rejects.toThrow(
       /rows before are forgotten/,
     );

@@ -1,9 +1,9 @@
+import type { MemoryStore } from "@meterbridge/testkit";
 import { describe, expect, test } from "vitest";
 import { readAnthropicCosts, readOpenAiCosts } from "../src/provider-bills.ts";
 import { isQueryError } from "../src/query-error.ts";
 import { reconcile } from "../src/reconcile.ts";
-import { arrayStore } from "./support/array-store.ts";
-import { unpricedCall, usageRow } from "./support/usage-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const seconds = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;
 
@@ -194,8 +194,8 @@ describe("a bill that cannot be read", () => {
 });
 
 describe("reconciliation", () => {
-  async function store(): Promise<ReturnType<typeof arrayStore>> {
-    const rows = arrayStore();
+  async function store(): Promise<MemoryStore> {
+    const rows = openMemoryStore();
     await rows.append([
       usageRow(1, "2026-11-01T10:00:00Z"),
       usageRow(2, "2026-11-02T10:00:00Z", unpricedCall),
@@ -270,7 +270,7 @@ describe("reconciliation", () => {
   });
 
   test("agrees within the tolerance and not a nano-dollar beyond", async () => {
-    const ledger = arrayStore();
+    const ledger = openMemoryStore();
     await ledger.append([usageRow(1, "2026-11-01T10:00:00Z", { costNanoUsd: 1_010_000_000n })]);
     const billed = readOpenAiCosts({ data: [openAiBucket("2026-11-01", [["gpt-5", 1]])], has_more: false });
     expect((await reconcile(ledger, billed)).agrees).toBe(true);
@@ -281,7 +281,7 @@ describe("reconciliation", () => {
   });
 
   test("of Anthropic's bill", async () => {
-    const ledger = arrayStore();
+    const ledger = openMemoryStore();
     await ledger.append([
       usageRow(1, "2026-11-01T10:00:00Z", {
         provider: "anthropic",

@@ -1,3 +1,4 @@
+import type { MemoryStore } from "@meterbridge/testkit";
 import type { PriceBook } from "@meterbridge/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -6,8 +7,7 @@ import type { LedgerRow } from "../src/ledger-row.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
 import { reprice } from "../src/reprice.ts";
 import { usageQueries } from "../src/usage-queries.ts";
-import { arrayStore } from "./support/array-store.ts";
-import { unpricedCall, usageRow } from "./support/usage-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 
@@ -20,14 +20,14 @@ function book(name: string, nanoUsdPerToken: bigint, unknown: readonly string[] 
   };
 }
 
-const cost = async (store: ReturnType<typeof arrayStore>): Promise<[string, number]> => {
+const cost = async (store: MemoryStore): Promise<[string, number]> => {
   const { costUsd, unpriced } = await usageQueries(store).summary(november);
   return [costUsd, unpriced];
 };
 
 describe("repricing", () => {
   test("adds a correcting row and changes none, so that the history of a price stays", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     const original = usageRow(1, "2026-11-21T10:00:00Z", {
       isSuccess: false,
       errorType: "timeout",
@@ -46,8 +46,8 @@ describe("repricing", () => {
       failed: 0,
       notWritten: 0,
     });
-    expect(store.all[0]).toEqual(original);
-    const correction = store.all[1]!;
+    expect(store.written()[0]).toEqual(original);
+    const correction = store.written()[1]!;
     expect(correction).toEqual({
       ...original,
       eventId: correction.eventId,
@@ -63,7 +63,7 @@ describe("repricing", () => {
   });
 
   test("counts a call that gets its first price as unpriced no more", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([
       usageRow(1, "2026-11-21T10:00:00Z", unpricedCall),
       usageRow(2, "2026-11-21T10:00:00Z", unpricedCall),
@@ -71,14 +71,14 @@ describe("repricing", () => {
     expect(await cost(store)).toEqual(["0.000000000", 2]);
     await reprice(store, { ...november, priceBook: book("new", 1000n) });
     expect(await cost(store)).toEqual(["0.002200000", 0]);
-    const free = arrayStore();
+    const free = openMemoryStore();
     await free.append([usageRow(1, "2026-11-21T10:00:00Z", unpricedCall)]);
     await reprice(free, { ...november, priceBook: book("free", 0n) });
     expect(await cost(free)).toEqual(["0.000000000", 0]);
   });
 
   test("a second time adds nothing, and back to the first book ends where it began", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z"), usageRow(2, "2026-11-21T10:00:00Z", unpricedCall)]);
     const run = async (name: string, price: bigint): Promise<[string, number]> => {
       await reprice(store, { ...november, priceBook: book(name, price) });
@@ -93,7 +93,7 @@ describe("repricing", () => {
   });
 
   test("by two runs at once adds each correction once, also when their books differ", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append(Array.from({ length: 30 }, (_, index) => usageRow(index, "2026-11-21T10:00:00Z")));
     const results = await Promise.all([
       reprice(store, { ...november, priceBook: book("A", 1000n) }),
@@ -102,7 +102,7 @@ describe("repricing", () => {
     expect(await cost(store)).toEqual(["0.033000000", 0]);
     expect(Math.max(...results.map(({ notWritten }) => notWritten))).toBe(30);
 
-    const other = arrayStore();
+    const other = openMemoryStore();
     await other.append([usageRow(1, "2026-11-21T10:00:00Z")]);
     await Promise.all(
       ["A", "B"].map((name, index) =>
@@ -113,7 +113,7 @@ describe("repricing", () => {
   });
 
   test("leaves alone calls without tokens, what the provider itself charged, tasks, and what the book does not know", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([
       usageRow(1, "2026-11-21T10:00:00Z", { inputTokens: null, outputTokens: null, ...unpricedCall }),
       usageRow(2, "2026-11-21T10:00:00Z", { costStatus: "provider", priceBook: null }),
@@ -132,16 +132,16 @@ describe("repricing", () => {
       failed: 0,
       notWritten: 0,
     });
-    expect(store.all).toHaveLength(6);
+    expect(store.written()).toHaveLength(6);
     const asked = await reprice(store, { ...november, priceBook, includeProviderCosts: true });
     expect([asked.corrected, asked.differenceNanoUsd]).toEqual([1, -1_150_000n]);
   });
 
   test("only tells what it would do in a dry run", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z")]);
     const result = await reprice(store, { ...november, priceBook: book("new", 1000n), dryRun: true });
-    expect([result.corrected, result.differenceNanoUsd, store.all.length]).toEqual([1, -1_150_000n, 1]);
+    expect([result.corrected, result.differenceNanoUsd, store.written().length]).toEqual([1, -1_150_000n, 1]);
   });
 
   test.each<[string, () => unknown]>([
@@ -155,20 +155,20 @@ describe("repricing", () => {
     ["gives less than nothing", () => -1n],
     ["gives more than a row holds", () => 10n ** 20n],
   ])("counts a call at which the price book %s, and keeps its price", async (_what, price) => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z"), usageRow(2, "2026-11-21T10:00:00Z", unpricedCall)]);
     const result = await reprice(store, {
       ...november,
       priceBook: { name: "bad", price: price as PriceBook["price"] },
     });
-    expect([result.failed, result.stillUnpriced, result.corrected, store.all.length]).toEqual([2, 1, 0, 2]);
+    expect([result.failed, result.stillUnpriced, result.corrected, store.written().length]).toEqual([2, 1, 0, 2]);
   });
 
   test("gives a correction of an event without a time in its id an id without one, so that both share a partition", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([usageRow(1, "2026-11-21T10:00:00Z", { eventId: "order-17", capturedAt: 0 })]);
     await reprice(store, { ...november, priceBook: book("new", 1000n) });
-    const correction = store.all[1]!;
+    const correction = store.written()[1]!;
     expect([
       correction.eventId.startsWith("correction:"),
       capturedAtOf(correction.eventId),
@@ -177,20 +177,20 @@ describe("repricing", () => {
   });
 
   test("of the same event id in two tenants corrects each by itself, and only the tenant asked for", async () => {
-    const store = arrayStore();
+    const store = openMemoryStore();
     await store.append([
       usageRow(1, "2026-11-21T10:00:00Z"),
       usageRow(1, "2026-11-21T10:00:00Z", { tenant: "globex" }),
     ]);
     await reprice(store, { ...november, tenant: "acme", priceBook: book("new", 1000n) });
-    expect(store.all.map(({ tenant }) => tenant)).toEqual(["acme", "globex", "acme"]);
+    expect(store.written().map(({ tenant }) => tenant)).toEqual(["acme", "globex", "acme"]);
     await reprice(store, { ...november, priceBook: book("new", 1000n) });
-    expect(new Set(store.all.map(({ eventId }) => eventId)).size).toBe(3);
+    expect(new Set(store.written().map(({ eventId }) => eventId)).size).toBe(3);
   });
 
   test("refuses a window whose rows are forgotten", async () => {
-    const store = arrayStore();
-    store.forgottenBefore = new Date("2026-11-01T00:00:00Z");
+    const store = openMemoryStore();
+    await store.retain(new Date("2026-11-01T00:00:00Z"));
     await expect(reprice(store, { from: "2026-10-01", to: "2026-11-02", priceBook: book("new", 1n) })).rejects.toThrow(
       "[meterbridge] [ledger] reprice: from must not be before 2026-11-01T00:00:00.000Z, since the rows before are forgotten (retention), found 2026-10-01T00:00:00.000Z",
     );
@@ -213,7 +213,7 @@ describe("repricing", () => {
         fc.array(fc.integer({ min: 0, max: 9000 }), { minLength: 1, maxLength: 4 }),
         fc.integer({ min: 1, max: 5 }),
         async (some, prices, pageSize) => {
-          const store = arrayStore();
+          const store = openMemoryStore();
           const rows = some.map(({ second, isPriced, ...fields }, index): LedgerRow =>
             usageRow(index, Date.parse("2026-11-21T10:00:00Z") + second * 1000, {
               ...fields,
@@ -241,7 +241,7 @@ describe("repricing", () => {
           expect(unpriced).toBe(
             rows.filter((row) => row.inputTokens === null && row.outputTokens === null && row.unpriced === 1).length,
           );
-          expect(store.all.slice(0, rows.length)).toEqual(rows);
+          expect(store.written().slice(0, rows.length)).toEqual(rows);
         },
       ),
       { numRuns: 150 },

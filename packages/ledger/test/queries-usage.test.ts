@@ -2,15 +2,14 @@ import { describe, expect, test } from "vitest";
 import { usageQueries } from "../src/usage-queries.ts";
 import { isQueryError } from "../src/query-error.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { arrayStore } from "./support/array-store.ts";
-import { unpricedCall, usageRow } from "./support/usage-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 const now = (): number => Date.parse("2026-11-21T10:07:30Z");
 
 /** Two tenants, calls of three models of which one has no price, tasks, tool calls, failures, and a correction. */
 async function seeded(): Promise<LedgerStore> {
-  const store = arrayStore();
+  const store = openMemoryStore();
   await store.append([
     usageRow(1, "2026-11-20T23:30:00Z", { cacheReadTokens: 400, reasoningTokens: 60 }),
     usageRow(2, "2026-11-21T09:59:59.999Z", { inferenceMicros: 1_200_000 }),
@@ -125,7 +124,7 @@ describe("a timeline", () => {
   });
 
   test("has days of 25 hours, and one of the same date for each", async () => {
-    const queries = usageQueries(arrayStore(), {
+    const queries = usageQueries(openMemoryStore(), {
       now: () => Date.parse("2026-10-26T12:00:00Z"),
       timeZone: "Europe/Berlin",
     });
@@ -310,7 +309,7 @@ async function expectRefusal(answer: Promise<unknown>, message: RegExp): Promise
 }
 
 describe("a question that cannot be answered", () => {
-  const queries = usageQueries(arrayStore(), { now });
+  const queries = usageQueries(openMemoryStore(), { now });
   const range = { from: "2026-11-01", to: "2026-11-02" };
   /** What a caller without types could give. */
   const wrong = (parameters: unknown): never => parameters as never;
@@ -442,7 +441,7 @@ describe("a question that cannot be answered", () => {
       queries.overview({ timeZone: "Mars/Base" }),
       /^time zone "Mars\/Base" is not known: give an IANA name such as Europe\/Berlin$/,
     );
-    expect(() => usageQueries(arrayStore(), { timeZone: "Mars/Base" })).toThrow(/Mars\/Base/);
+    expect(() => usageQueries(openMemoryStore(), { timeZone: "Mars/Base" })).toThrow(/Mars\/Base/);
   });
 
   test("never writes control characters or long texts into a message", async () => {

@@ -1,4 +1,11 @@
-import type { LedgerRow } from "../../src/ledger-row.ts";
+import { memoryStore, type MemoryStore } from "@meterbridge/testkit";
+import type { LedgerRow } from "../src/ledger-row.ts";
+
+export function openMemoryStore(): MemoryStore {
+  const store = memoryStore();
+  void store.open();
+  return store;
+}
 
 /** A row as the ledger writes it, with an id that is the same in every run. */
 export function usageRow(number: number, at: string | number, fields: Partial<LedgerRow> = {}): LedgerRow {

@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { toldLines } from "../test/support/spool-diag.ts";
-import { filesOf, spoolDirectory, startSpool } from "../test/support/spool-directory.ts";
-import { appendUntilRefused, drain, numberedRow, numberedRows, numberOf } from "../test/support/spool-rows.ts";
+import { toldLines } from "../test/spool-diag.ts";
+import { filesOf, spoolDirectory, startSpool } from "../test/spool-directory.ts";
+import { appendUntilRefused, drain, numberedRow, numberedRows, numberOf } from "../test/spool-rows.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
 import { openSpool } from "./spool.ts";
 
@@ -218,6 +218,18 @@ test("a segment taken away while it waits, by one who took us for dead, is that 
   await rename(files[1] ?? "", path.join(directory, "taken"));
   expect(await drain(spool)).toEqual(numberedRows(0, 5));
   expect(spool.size()).toEqual({ rows: 0, bytes: 0 });
+});
+
+test("a file put in the place of the one being written to, by a restored copy, does not swallow rows", async () => {
+  const directory = await spoolDirectory();
+  const spool = startSpool(directory);
+  await spool.append(numberedRows(0, 5));
+  const [file = ""] = await filesOf(directory, ".segment");
+  await copyFile(file, `${file}.copy`);
+  await rename(`${file}.copy`, file);
+  await spool.append(numberedRows(5, 5));
+  expect(await drain(spool)).toEqual(numberedRows(5, 5));
+  expect(await filesOf(directory, ".segment")).toEqual([file]);
 });
 
 test("a file that cannot be read does not hold up the others", async () => {

@@ -3,15 +3,8 @@ import { existsSync } from "node:fs";
 import { rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { drain, numberedRow, numberedRows, numberOf } from "./support/spool-rows.ts";
-import {
-  filesOf,
-  spoolDirectory,
-  spoolProgram,
-  startSpool,
-  startSpoolProcess,
-  watch,
-} from "./support/spool-directory.ts";
+import { drain, numberedRow, numberedRows, numberOf } from "./spool-rows.ts";
+import { filesOf, spoolDirectory, spoolProgram, startSpool, startSpoolProcess, watch } from "./spool-directory.ts";
 
 test("every batch that was acknowledged before a kill -9 is adopted whole, unchanged and in order, kill after kill", async () => {
   const directory = await spoolDirectory();

@@ -1,6 +1,5 @@
-import type { LedgerRow } from "../../src/ledger-row.ts";
-import type { Spool } from "../../src/spool.ts";
-import { usageRow } from "./usage-rows.ts";
+import type { LedgerRow } from "../src/ledger-row.ts";
+import type { Spool } from "../src/spool.ts";
 
 /** Rows with the numbers from `first` on: no two alike. */
 export function numberedRows(first: number, count: number): LedgerRow[] {
@@ -8,8 +7,39 @@ export function numberedRows(first: number, count: number): LedgerRow[] {
 }
 
 export function numberedRow(number: number): LedgerRow {
-  const fields = { user: `user-${number}`, inputTokens: number, costNanoUsd: BigInt(number) * 1_000_000_007n };
-  return usageRow(number, 1_795_000_000_000 + number, fields);
+  const at = 1_795_000_000_000 + number;
+  const time = at.toString(16).padStart(12, "0");
+  return {
+    tenant: "acme",
+    eventId: `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${number.toString(16).padStart(12, "0")}`,
+    capturedAt: at,
+    occurredAt: at,
+    kind: "llm_call",
+    employee: "ada",
+    project: "search",
+    process: null,
+    execution: null,
+    user: `user-${number}`,
+    provider: "openai",
+    model: "gpt-5",
+    name: null,
+    inputTokens: number,
+    outputTokens: 100,
+    cacheReadTokens: null,
+    cacheWriteTokens: null,
+    reasoningTokens: null,
+    costNanoUsd: BigInt(number) * 1_000_000_007n,
+    costStatus: "priced",
+    priceBook: "genai-prices@0.1.8",
+    unpriced: 0,
+    inferenceMicros: 800_000,
+    queueMicros: null,
+    isSuccess: number % 2 === 0,
+    errorType: number % 2 === 0 ? null : "timeout",
+    usageSource: "provider",
+    attempts: 1,
+    corrects: null,
+  };
 }
 
 export function numberOf({ inputTokens }: LedgerRow): number {

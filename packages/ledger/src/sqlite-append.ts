@@ -14,7 +14,11 @@ export function createAppend(connection: SqliteConnection, file: string): (batch
     "select user_version as version, (select value from ledger_state where name = 'retained_from') as horizon from pragma_user_version",
   );
   const insert = connection.prepareChange(insertRow);
-  const upserts = rollups.map((rollup) => ({ rollup, upsert: connection.prepareChange(upsertOf(rollup)) }));
+  const upserts = rollups.map((rollup) => ({
+    rollup,
+    parameters: parametersFor(rollup),
+    upsert: connection.prepareChange(upsertOf(rollup)),
+  }));
 
   return (batch) =>
     inTransaction(connection, () => {
@@ -25,18 +29,33 @@ export function createAppend(connection: SqliteConnection, file: string): (batch
       const now = Date.now();
       const added: number[] = [];
       let expired = 0;
-      for (let offset = 0; offset < batch.length; offset += batchWidth) {
+      for (const offset of offsetsByKey(batch)) {
         const capturedAt = batch[offset + capturedAtPlace] as number;
-        if (capturedAt !== 0 && capturedAt < horizon) expired += 1;
-        else if (insert([...batch.slice(offset, offset + batchWidth), now]) === 1) added.push(offset);
+        if (capturedAt !== 0 && capturedAt < horizon) {
+          expired += 1;
+          continue;
+        }
+        const values = batch.slice(offset, offset + batchWidth);
+        values.push(now);
+        if (insert(values) === 1) added.push(offset);
       }
       const folded = foldRows(batch, added);
-      for (const { rollup, upsert } of upserts) {
-        for (const group of folded.get(rollup) ?? []) upsert(parametersOf(group, rollup, now));
+      for (const { rollup, parameters, upsert } of upserts) {
+        for (const group of folded.get(rollup) ?? []) upsert(parameters(group, now));
       }
       const written = added.length;
       return { written, duplicates: batch.length / batchWidth - written - expired, expired };
     });
+}
+
+/** Where the rows of a batch begin, in the order of their keys: neighbours share pages, of the table and of its indexes. */
+function offsetsByKey(batch: SqliteBatch): number[] {
+  const offsets = Array.from({ length: batch.length / batchWidth }, (_, row) => row * batchWidth);
+  const compare = (left: number, right: number, place: number): number => {
+    const [one, other] = [batch[left + place] ?? "", batch[right + place] ?? ""];
+    return one < other ? -1 : Number(one > other);
+  };
+  return offsets.toSorted((left, right) => compare(left, right, 0) || compare(left, right, 1));
 }
 
 function checkVersionOf(found: Record<string, unknown> | undefined, file: string): void {
@@ -66,9 +85,12 @@ on conflict do update set ${sums.map((sum) => `${sum} = ${sum} + excluded.${sum}
 updated_at = max(updated_at, excluded.updated_at)`;
 }
 
-function parametersOf({ values, bucketAt, sums: added }: FoldedGroup, rollup: Rollup, now: number): SqliteValue[] {
-  const key = rollupKey(rollup).map((column) =>
-    column === "bucket_at" ? bucketAt : (values[dimensions.findIndex((dimension) => dimension === column)] ?? ""),
-  );
-  return [...key, ...added, now];
+/** Gives the parameters of an upsert for a group, with the columns looked up once. */
+function parametersFor(rollup: Rollup): (group: FoldedGroup, now: number) => SqliteValue[] {
+  const places = rollupKey(rollup).map((column) => dimensions.findIndex((dimension) => dimension === column));
+  return ({ values, bucketAt, sums: added }, now) => {
+    const parameters: SqliteValue[] = places.map((place) => values[place] ?? bucketAt);
+    parameters.push(...added, now);
+    return parameters;
+  };
 }

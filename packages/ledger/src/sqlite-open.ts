@@ -20,8 +20,13 @@ export function openDatabase(
     connection.execute(`pragma busy_timeout = ${busyTimeoutMillis}`);
     checkOwner(connection, file, migrations.length);
     useWriteAheadLog(connection, busyTimeoutMillis);
-    // Each commit reaches the disk before it is acknowledged. What a long reader made of the log is given back.
-    connection.execute("pragma synchronous = full; pragma journal_size_limit = 16777216; pragma cache_size = -16384");
+    // Each commit reaches the disk before it is acknowledged.
+    connection.execute("pragma synchronous = full");
+    // Pages go from the log into the database every 16 MB, since the ends of the indexes are written again and again; what
+    // a long reader made the log grow beyond that is given back.
+    connection.execute(
+      "pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 16777216; pragma cache_size = -16384",
+    );
     while (migrateOnce(connection, file, migrations));
     return connection;
   } catch (error) {

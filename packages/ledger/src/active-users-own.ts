@@ -11,36 +11,24 @@ export interface OwnUsers {
  * times two for each halving. Exact up to `kept` users a slice, then within a few per cent; small tenants in a full slice are rough.
  */
 export function createOwnUsers(kept = 4_096): OwnUsers {
-  const slices = new Map<string, Slice>();
-
-  function sliceAt(window: ActiveWindow, number: number): Slice {
-    const name = `${window}:${number}`;
-    let slice = slices.get(name);
-    if (slice === undefined) {
-      for (const [other, { window: of, number: at }] of slices) {
-        if (of === window && at <= number - activeWindows[window].slices) slices.delete(other);
-      }
-      slices.set(name, (slice = { window, number, halvings: 0, sightings: new Map() }));
-    }
-    return slice;
-  }
+  const windows = windowNames.map((window) => ({ window, slices: new Map<number, Slice>() }));
 
   return {
     add(digest, at, tenant) {
       const rank = rankOf(digest);
-      const sighting = JSON.stringify([digest, tenant]);
-      for (const window of windowNames) {
-        const slice = sliceAt(window, sliceOf(window, at / 60_000));
-        if (rank < slice.halvings) continue;
-        slice.sightings.set(sighting, { digest, tenant, rank });
+      // Digests are all of one length.
+      const name = tenant === undefined ? digest : `${digest} ${tenant}`;
+      for (const { window, slices } of windows) {
+        const slice = sliceAt(slices, window, sliceOf(window, at / 60_000));
+        if (rank < slice.halvings || slice.sightings.has(name)) continue;
+        slice.sightings.set(name, { digest, tenant, rank });
         while (slice.sightings.size > kept) halve(slice);
       }
     },
     count(window, now, tenant) {
-      const newest = sliceOf(window, now / 60_000);
-      const inWindow = [...slices.values()].filter(
-        (slice) => slice.window === window && slice.number > newest - activeWindows[window].slices,
-      );
+      const oldest = sliceOf(window, now / 60_000) - activeWindows[window].slices + 1;
+      const { slices } = windows[windowNames.indexOf(window)]!;
+      const inWindow = [...slices].flatMap(([number, slice]) => (number < oldest ? [] : [slice]));
       const halvings = Math.max(0, ...inWindow.map((slice) => slice.halvings));
       const digests = new Set<string>();
       for (const { sightings } of inWindow) {
@@ -54,9 +42,16 @@ export function createOwnUsers(kept = 4_096): OwnUsers {
   };
 }
 
+function sliceAt(slices: Map<number, Slice>, window: ActiveWindow, number: number): Slice {
+  const found = slices.get(number);
+  if (found !== undefined) return found;
+  for (const other of slices.keys()) if (other <= number - activeWindows[window].slices) slices.delete(other);
+  const slice = { halvings: 0, sightings: new Map<string, Sighting>() };
+  slices.set(number, slice);
+  return slice;
+}
+
 interface Slice {
-  readonly window: ActiveWindow;
-  readonly number: number;
   halvings: number;
   readonly sightings: Map<string, Sighting>;
 }
@@ -76,5 +71,13 @@ function halve(slice: Slice): void {
 
 /** The number of zero bits that the hash begins with: half of all users have at least 1, a quarter at least 2. */
 function rankOf(digest: string): number {
-  return Math.clz32(Buffer.from(digest.slice(0, 8), "base64url").readUInt32BE());
+  let bits = 0;
+  for (const letter of digest) {
+    const value = base64url.indexOf(letter);
+    if (value > 0) return bits + Math.clz32(value) - 26;
+    bits += 6;
+  }
+  return bits;
 }
+
+const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -65,3 +65,35 @@ function* cut(minute: number, tenant: string | undefined, digests: ReadonlySet<s
     yield { minute, tenant, digests: list.slice(start, start + usersPerScript) };
   }
 }
+
+/** Most users are seen many times in an interval: what was hashed once need not be again. Forgets when in doubt. */
+export interface RecentUsers {
+  /** False when this user was asked for lately, in that minute and tenant. */
+  isNews(minute: number, tenant: string | undefined, user: string): boolean;
+  clear(): void;
+}
+
+export function createRecentUsers(kept = 10_000): RecentUsers {
+  const tenants = new Map<string | undefined, Set<string>>();
+  let minuteKept = 0;
+  let size = 0;
+
+  function clear(): void {
+    tenants.clear();
+    size = 0;
+  }
+
+  return {
+    isNews(minute, tenant, user) {
+      if (minute !== minuteKept || size >= kept) clear();
+      minuteKept = minute;
+      let users = tenants.get(tenant);
+      if (users === undefined) tenants.set(tenant, (users = new Set()));
+      if (users.has(user)) return false;
+      users.add(user);
+      size += 1;
+      return true;
+    },
+    clear,
+  };
+}

@@ -1,8 +1,8 @@
 import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { addUsers, type ActiveWindow, activeWindows, scopeKeys, windowKeys } from "./active-users-keys.ts";
 import { createOwnUsers } from "./active-users-own.ts";
-import { createPendingUsers, type UsersBatch } from "./active-users-pending.ts";
+import { createPendingUsers, createRecentUsers, type UsersBatch } from "./active-users-pending.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
 import { eachOf } from "./redis-at-once.ts";
 import type { RedisConnection } from "./redis-client.ts";
@@ -48,8 +48,7 @@ export function createActiveUsers(options: ActiveUsersOptions): ActiveUsers {
   const prefix = checkPrefix(options.prefix ?? "metrics");
   const own = createOwnUsers();
   let pending = createPendingUsers();
-  // Most users are seen many times in an interval: what was hashed once is not again.
-  const recent = new Set<string>();
+  const recent = createRecentUsers();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
   let failures = 0;
@@ -111,10 +110,8 @@ export function createActiveUsers(options: ActiveUsersOptions): ActiveUsers {
     const now = Date.now();
     if (!(at > now - longestBackMillis && at < now + aheadMillis)) return;
     const minute = Math.floor(at / 60_000);
-    const sighting = JSON.stringify([minute, tenant, user]);
-    if (recent.has(sighting)) return;
-    if (recent.size < recentKept) recent.add(sighting);
-    const digest = createHash("sha256").update(user).digest("base64url").slice(0, digestLength);
+    if (!recent.isNews(minute, tenant, user)) return;
+    const digest = hash("sha256", user, "base64url").slice(0, digestLength);
     own.add(digest, at, tenant);
     if (!pending.add(minute, tenant, digest)) dropped += 1;
     schedule();
@@ -160,7 +157,6 @@ export function createActiveUsers(options: ActiveUsersOptions): ActiveUsers {
 
 /** 96 bits: among 10^9 users two share one with a probability of one in 10^11. */
 const digestLength = 16;
-const recentKept = 10_000;
 const longestPauseMillis = 30_000;
 const longestBackMillis = 86_400_000;
 /** Clocks of instances differ a little. */

@@ -136,7 +136,7 @@ function locationOfPool(pool: PostgresqlPool): string {
   if (fromUrl !== undefined) return fromUrl;
   const [host, port, database] = ["host", "port", "database"].map((name) => options?.[name]);
   if (typeof host !== "string") return "a pool's server";
-  return `${host}:${String(port ?? 5432)}${typeof database === "string" ? `/${database}` : ""}`;
+  return `${host}:${typeof port === "number" ? port : 5432}${typeof database === "string" ? `/${database}` : ""}`;
 }
 
 function show(value: unknown): string {

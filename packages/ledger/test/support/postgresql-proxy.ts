@@ -1,0 +1,65 @@
+import { connect, createServer, type Socket } from "node:net";
+
+export interface DroppingProxy {
+  /** The server's URL by way of the proxy. */
+  readonly url: string;
+  /** From now on every so-manieth answer to a query that succeeded is kept back, and the connection cut. 0: none. */
+  dropEvery: number;
+  /** How many answers were. */
+  readonly dropped: number;
+  stop(): Promise<void>;
+}
+
+/** A TCP proxy in front of a PostgreSQL, which loses answers after the server has committed. */
+export async function startDroppingProxy(serverUrl: string): Promise<DroppingProxy> {
+  const target = new URL(serverUrl);
+  const open = new Set<Socket>();
+  let answers = 0;
+  let dropped = 0;
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    let answer = Buffer.alloc(0);
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on("error", () => {});
+      socket.once("close", () => {
+        open.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on("data", (chunk) => upstream.write(chunk));
+    upstream.on("data", (chunk) => {
+      answer = Buffer.concat([answer, chunk]);
+      if (!answer.subarray(-6, -1).equals(readyForQuery)) return;
+      // Idle, not in a transaction: with autocommit, all is committed.
+      const isCommitted = answer.at(-1) === 0x49 && answer.includes("SELECT 1\0");
+      if (proxy.dropEvery > 0 && isCommitted && ++answers % proxy.dropEvery === 0) {
+        dropped++;
+        client.destroy();
+        return;
+      }
+      client.write(answer);
+      answer = Buffer.alloc(0);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  const url = new URL(serverUrl);
+  url.port = String(address.port);
+  const proxy = {
+    url: url.href,
+    dropEvery: 0,
+    get dropped() {
+      return dropped;
+    },
+    async stop() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
+
+const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);

@@ -53,7 +53,7 @@ const importTable: Readonly<Record<string, Row>> = {
   // Clients of databases are passed in, or loaded by the entry point that was asked to open one.
   ledger: {
     any: [api, schemas],
-    types: ["@meterbridge/core", "pg"],
+    types: ["@meterbridge/core"],
     lazily: ["kysely", "temporal-polyfill", "better-sqlite3", "pg", "ioredis"],
   },
   monitoring: { any: ["@meterbridge/core", api] },

@@ -76,6 +76,17 @@ test("an exporter that is not installed ends the start in one line that says whi
   expect(stderr).toMatch(/^\[meterbridge\] METERBRIDGE_EXPORTERS names "promethues", .* Known names: prometheus .*\n$/);
 });
 
+test("a ledger that is asked for and not installed ends the start in one line that says what to do", async () => {
+  const { code, stderr } = await run(process.execPath, ["-r", "@meterbridge/node/register", "app.cjs"], {
+    METERBRIDGE_LEDGER: "postgresql",
+  });
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    "[meterbridge] METERBRIDGE_LEDGER asks for a ledger, which is @meterbridge/ledger, and it is not installed: " +
+      "run npm install @meterbridge/ledger\n",
+  );
+});
+
 test("npm, which NODE_OPTIONS preloads first, leaves the port to the application that it starts", async () => {
   const { code, stdout, stderr } = await run("npm", ["start", "--silent", "--"], {
     NODE_OPTIONS: "--import=@meterbridge/node/register",

@@ -46,6 +46,8 @@ export function hideEnvironment(): void {
   for (const name of Object.keys(process.env)) {
     if (/^(METERBRIDGE|OTEL)_/.test(name)) vi.stubEnv(name, undefined);
   }
+  // On by default where it is installed, as it is in this repository; tests of it say so.
+  vi.stubEnv("METERBRIDGE_LEDGER", "off");
 }
 
 /** A diag logger that keeps each line. */

@@ -3,13 +3,15 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { sqliteStore, type UsageSums } from "@meterbridge/ledger";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { until } from "./support/servers.ts";
+import { until } from "../../../test/support/servers.ts";
+import type { UsageSums } from "../src/ledger-store.ts";
+import { sqliteStore } from "../src/sqlite-store.ts";
 
 // An application that only names a tenant and records, under the preload, with the ledger that is on by default.
 
-const root = path.join(import.meta.dirname, "..");
+// Has the preload and the ledger among its dependencies, as an application would.
+const application = path.join(import.meta.dirname, "../../../examples/demo");
 let directory: string;
 
 beforeEach(() => {
@@ -80,9 +82,9 @@ test("METERBRIDGE_LEDGER=off keeps nothing", async () => {
 });
 
 function run(calls: string, ending: string, environment: NodeJS.ProcessEnv = {}): Running {
-  const child = fork(path.join(root, "test/support/ledger-application.ts"), [calls, ending], {
+  const child = fork(path.join(import.meta.dirname, "support/metering-application.ts"), [calls, ending], {
     execArgv: ["--conditions=@meterbridge/source", "--import", "@meterbridge/node/register"],
-    cwd: root,
+    cwd: application,
     env: {
       PATH: process.env["PATH"],
       METERBRIDGE_EXPORTERS: "prometheus",

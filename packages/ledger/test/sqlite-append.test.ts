@@ -87,7 +87,22 @@ describe("an append", () => {
   });
 });
 
-describe("E's daily table", () => {
+test("a recount over many days lets appends in between, so that an audit does not hold up the writing", async () => {
+  const store = openStore({ file: databaseFile() });
+  const day = 86_400_000;
+  const from = Date.UTC(2026, 0, 1);
+  await store.append(Array.from({ length: 60 }, (_, index) => usageRow({ occurredAt: from + index * day })));
+  const order: string[] = [];
+  const recounting = store.recount({ from, to: from + 60 * day }).then((differences) => {
+    expect(differences).toEqual([]);
+    order.push("recounted");
+  });
+  const appending = store.append([usageRow({ occurredAt: from })]).then(() => order.push("appended"));
+  await Promise.all([recounting, appending]);
+  expect(order).toEqual(["appended", "recounted"]);
+});
+
+describe("the view daily_usage_metrics", () => {
   test("has one row for each day, tenant and employee", async () => {
     const file = databaseFile();
     const store = openStore({ file });

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { exportRows, type ExportOptions } from "../src/export-rows.ts";
 import { ledgerColumns } from "../src/ledger-columns.ts";
@@ -168,5 +170,16 @@ describe("an export", () => {
       /rows before are forgotten/,
     );
     expect(await chunks(store, { ...november, format: "csv" })).toHaveLength(1);
+  });
+});
+
+describe("the documentation of the export", () => {
+  test("names every column to DuckDB, so that a Parquet file made by it lacks none", async () => {
+    const documentation = readFileSync(path.join(import.meta.dirname, "../../../docs/usage-queries.md"), "utf8");
+    const [, columns = ""] = /read_ndjson\('usage\.ndjson', columns = \{([^}]*)\}/.exec(documentation) ?? [];
+    const store = openMemoryStore();
+    await store.append([usageRow(1, "2026-11-21T10:00:00Z")]);
+    const [line = "{}"] = await chunks(store, { ...november, format: "ndjson" });
+    expect([...columns.matchAll(/(\w+): '/g)].map(([, name]) => name)).toEqual(Object.keys(JSON.parse(line) as object));
   });
 });

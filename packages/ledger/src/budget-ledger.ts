@@ -25,17 +25,22 @@ export function watchLedger(inner: BudgetCounters, options: LedgerOptions): Ledg
   const { store, isStrict, timeoutMillis, onState } = options;
   const seeding = new Map<string, Promise<Level>>();
 
-  async function read(charges: readonly Charge[]): Promise<readonly SumsRow[]> {
+  /** The sums by slice of each charge. They are of one budget and window. */
+  async function read(charges: readonly Charge[], deadline: number): Promise<(charge: Charge) => Sums> {
     const [{ budget, window }] = charges as readonly [Charge];
-    const query = { boundaries: window.boundaries ?? [], ...scopeOf(budget, charges) };
+    const boundaries = window.boundaries ?? [];
+    const { filter, groupBy } = scopeOf(budget, charges);
     try {
       const rows = await withDeadline(
-        store.sums(query),
-        timeoutMillis / 2,
+        store.sums({ boundaries, filter, groupBy }),
+        deadline,
         `the ledger's sums for budget "${budget.name}"`,
       );
       onState(true, "");
-      return rows;
+      const nothing: Sums = new Map();
+      const keyOf = (values: SumsRow["group"]): string => JSON.stringify(groupBy.map((name) => values[name]));
+      const byValues = sumsByValues(rows, budget, boundaries, keyOf);
+      return ({ values }) => byValues.get(keyOf(values)) ?? nothing;
     } catch (error) {
       onState(false, error instanceof Error ? error.message : String(error));
       throw error;
@@ -43,9 +48,9 @@ export function watchLedger(inner: BudgetCounters, options: LedgerOptions): Ledg
   }
 
   async function seed(charge: Charge): Promise<Level> {
-    let sums: ReadonlyMap<number, bigint>;
+    let sums: Sums;
     try {
-      sums = sumsBySlice(await read([charge]), charge);
+      sums = (await read([charge], timeoutMillis / 2))(charge);
     } catch (error) {
       if (isStrict) throw error;
       sums = new Map();
@@ -77,13 +82,8 @@ export function watchLedger(inner: BudgetCounters, options: LedgerOptions): Ledg
       },
     },
     async reconcile(charges, onLevel) {
-      const rows = await read(charges);
-      for (const charge of charges) {
-        const mine = rows.filter(({ group }) =>
-          Object.entries(group).every(([name, value]) => charge.values[name] === value),
-        );
-        onLevel(charge, await inner.raise(charge, sumsBySlice(mine, charge)));
-      }
+      const sumsOf = await read(charges, roundMillis);
+      for (const charge of charges) onLevel(charge, await inner.raise(charge, sumsOf(charge)));
     },
   };
 }
@@ -99,15 +99,29 @@ function scopeOf(
     if (charges.length === 1 || scope[name as keyof typeof scope] !== "*") filter[name] = value;
     else groupBy.push(name as Dimension);
   }
-  return { filter: filter as UsageFilter, groupBy };
+  return { filter, groupBy };
 }
 
-function sumsBySlice(rows: readonly SumsRow[], { window, budget }: Charge): ReadonlyMap<number, bigint> {
-  const bySlice = new Map<number, bigint>();
-  for (const { period, sums } of rows) {
-    const slice = window.boundaries![period]!;
+function sumsByValues(
+  rows: readonly SumsRow[],
+  budget: CheckedBudget,
+  boundaries: readonly number[],
+  keyOf: (values: SumsRow["group"]) => string,
+): ReadonlyMap<string, Sums> {
+  const byValues = new Map<string, Map<number, bigint>>();
+  for (const { period, group, sums } of rows) {
+    const key = keyOf(group);
+    let bySlice = byValues.get(key);
+    if (bySlice === undefined) byValues.set(key, (bySlice = new Map()));
+    const slice = boundaries[period]!;
     const sum = budget.unit === "nanoUsd" ? sums.costNanoUsd : BigInt(sums.inputTokens) + BigInt(sums.outputTokens);
     bySlice.set(slice, (bySlice.get(slice) ?? 0n) + sum);
   }
-  return bySlice;
+  return byValues;
 }
+
+/** What was used, by the slice of the window. */
+type Sums = ReadonlyMap<number, bigint>;
+
+/** Nobody waits for a round. */
+const roundMillis = 30_000;

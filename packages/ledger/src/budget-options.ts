@@ -116,7 +116,8 @@ function closed<Entries extends v.ObjectEntries>(entries: Entries, what: string)
 
 function isTimeZone(timeZone: string): boolean {
   try {
-    return /^[A-Z]/i.test(timeZone) && new Intl.DateTimeFormat("en", { timeZone }) !== undefined;
+    // Offsets such as +05:30 have no calendar of their own.
+    return /^[A-Z]/i.test(new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone);
   } catch {
     return false;
   }

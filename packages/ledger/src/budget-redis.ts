@@ -144,7 +144,7 @@ function accountKeys({ tag, key }: Charge): [hash: string, leases: string] {
 }
 
 function levelOf([used, reserved, expired]: RawLevel): Level {
-  return { used: BigInt(used), reserved: BigInt(reserved), expired: Number(expired) };
+  return { used: BigInt(used), reserved: BigInt(reserved), expired };
 }
 
 const prefix = "meterbridge:budget:";

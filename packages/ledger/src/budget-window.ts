@@ -55,7 +55,7 @@ function rollingAt(seconds: number, moment: number): WindowAt {
   const fine = Math.ceil(seconds / 60);
   const isInLedger = seconds >= 3600;
   const step = (isInLedger ? Math.ceil(fine / 900) * 900 : fine) * 1000;
-  const floor = (moment: number): number => Math.floor(moment / step) * step;
+  const floor = (time: number): number => Math.floor(time / step) * step;
   const slice = floor(moment);
   const oldest = floor(moment - seconds * 1000);
   const count = (slice - oldest) / step + 2;

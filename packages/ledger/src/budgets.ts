@@ -53,6 +53,8 @@ export function createBudgets(options: BudgetsOptions): Budgets {
   });
   const charge = chargesOf(budgets, numbers.defaultTenant);
   const stopListening = redis?.onStateChange((state) => void (state === "up" && safe.deliver()));
+  // What it kept may be older than it was.
+  const stopReconnecting = redis?.onReconnect(() => void reconcile());
   const delivery = setInterval(() => void (safe.waiting > 0 && safe.deliver()), 1000).unref();
   const round = setInterval(() => void reconcile(), numbers.reconcileSeconds * 1000).unref();
   meters.bind();
@@ -159,6 +161,7 @@ export function createBudgets(options: BudgetsOptions): Budgets {
       clearInterval(delivery);
       clearInterval(round);
       stopListening?.();
+      stopReconnecting?.();
       meters.close();
       await safe.deliver();
     },

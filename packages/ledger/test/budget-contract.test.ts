@@ -180,8 +180,9 @@ describe.each(["in process", "in Redis"] as const)("budgets counted %s", (where)
     const asked = [one, one, two, two].map((budgets) =>
       budgets.reserve({ tenant: "acme", estimate: { nanoUsd: 10n } }),
     );
-    const granted = (await Promise.all(asked)).filter(({ granted }) => granted).length;
-    expect(granted).toBe(isRedis ? 1 : 2);
+    const answers = await Promise.all(asked);
+    // In process each keeps its own count.
+    expect(answers.filter(({ granted }) => granted)).toHaveLength(isRedis ? 1 : 2);
     expect(stateOf(one, "each tenant").used).toBe(90n);
   });
 

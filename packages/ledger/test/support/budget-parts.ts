@@ -2,7 +2,7 @@ import type { Budget, BudgetState, Budgets } from "@meterbridge/ledger";
 import type { LedgerStore, SumsQuery, SumsRow, UsageSums } from "@meterbridge/ledger";
 
 /** 2026-11-21 12:00 UTC, a Saturday. */
-export const noon = Date.UTC(2026, 10, 21, 12);
+export const noon: number = Date.UTC(2026, 10, 21, 12);
 
 export const everyTenant: Budget = {
   name: "each tenant",

@@ -1,15 +1,19 @@
 import { cpus, totalmem } from "node:os";
 
-/** Who is measured. Floors are the least that any solution would cost, under a name of their own. */
+/** Who is measured. Floors are the least that any solution would cost, or what users have today, under a name of their own. */
 export type Peer = "meterbridge" | "otel-3" | "otel-auto" | "prom-client" | "bare" | `floor-${string}`;
 
 /** The median of one peer in one cell. */
 export interface Row {
   /** What was measured, for example `startup/wall`. */
   readonly cell: string;
+  /** Under which circumstances, where a cell has several: `sqlite, one tenant, UTC`. Ratios are taken within. */
+  readonly variant?: string;
   readonly peer: Peer;
   readonly value: number;
   readonly unit: string;
+  /** What has to be known to read the figure: the least and the most that was measured, what a floor does not do. */
+  readonly note?: string;
 }
 
 export interface Report {
@@ -18,8 +22,12 @@ export interface Report {
 }
 
 export interface BenchmarkOptions {
-  /** Measured rounds. Each runs every peer once, so that a busy moment of the machine hits all alike. */
-  readonly rounds: number;
+  /** Measured rounds. Each runs every peer once, so that a busy moment of the machine hits all alike. Default: the benchmark's. */
+  readonly rounds?: number | undefined;
+  /** Beginnings of the names of the cells to measure. Default: all. */
+  readonly cells?: readonly string[] | undefined;
+  /** Whether to measure what takes many minutes, too. Default false. */
+  readonly full?: boolean | undefined;
 }
 
 export type Benchmark = (options: BenchmarkOptions) => Promise<Report>;
@@ -32,20 +40,39 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }
 
-/** A markdown table of the medians, each beside its ratio to `bare` where that was measured. */
+/** A markdown table of the medians, each beside its ratio to `bare`, or else the first floor, of its cell. */
 export function toTable({ versions, rows }: Report): string {
-  const lines = rows.map(({ cell, peer, value, unit }) => {
-    const bare = rows.find((row) => row.cell === cell && row.peer === "bare");
-    const ratio = bare === undefined ? "" : (value / bare.value).toFixed(2);
-    return `| ${cell} | ${peer} | ${value.toFixed(1)} ${unit} | ${ratio} |`;
-  });
+  const columns = [
+    { title: "cell", text: (row: Row) => row.cell },
+    { title: "variant", text: (row: Row) => row.variant ?? "" },
+    { title: "peer", text: (row: Row) => row.peer },
+    { title: "median", text: ({ value, unit }: Row) => `${rounded(value)} ${unit}`, rule: "---:" },
+    { title: "ratio", text: (row: Row) => ratioOf(row, rows), rule: "---:" },
+    { title: "note", text: (row: Row) => row.note ?? "" },
+  ].filter(({ title, text }) => !["variant", "note"].includes(title) || rows.some((row) => text(row) !== ""));
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const processor = cpus()[0]?.model.trim() ?? "unknown processor";
   return [
-    "| cell | peer | median | times bare |",
-    "| --- | --- | ---: | ---: |",
-    ...lines,
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ rule }) => rule ?? "---")),
+    ...rows.map((row) => line(columns.map(({ text }) => text(row)))),
     "",
     `${cpus().length} × ${processor}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}. ${names.join(", ")}.`,
   ].join("\n");
+}
+
+function ratioOf(row: Row, rows: readonly Row[]): string {
+  const besides = rows.filter(({ cell, variant }) => cell === row.cell && variant === row.variant);
+  const base = besides.find(({ peer }) => peer === "bare") ?? besides.find(({ peer }) => peer.startsWith("floor-"));
+  return base === undefined ? "" : `${(row.value / base.value).toFixed(2)} × ${base.peer}`;
+}
+
+/** Three digits and no more say something. */
+function rounded(value: number): string {
+  if (Math.abs(value) >= 1000) return String(Math.round(value));
+  return value.toFixed(Math.abs(value) < 1 ? 3 : 1);
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }

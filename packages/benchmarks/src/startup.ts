@@ -7,7 +7,7 @@ import { median, type BenchmarkOptions, type Peer, type Report } from "./report.
 
 const packageDirectory = path.join(import.meta.dirname, "..");
 
-interface Contestant {
+export interface Contestant {
   readonly peer: Peer;
   /** The package whose version the report names. */
   readonly package?: string;
@@ -23,7 +23,7 @@ const contestants: readonly Contestant[] = [
     peer: "meterbridge",
     package: "@meterbridge/node",
     flags: ["-r", "@meterbridge/node/register"],
-    environment: { METERBRIDGE_EXPORTERS: "prometheus", METERBRIDGE_PROMETHEUS_PORT: "0" },
+    environment: { METERBRIDGE_EXPORTERS: "prometheus", METERBRIDGE_PROMETHEUS_PORT: "0", METERBRIDGE_LEDGER: "off" },
   },
   { peer: "prom-client", package: "prom-client", flags: ["-r", "./src/startup/prom-client.cjs"] },
   { peer: "otel-3", package: "@opentelemetry/sdk-metrics", flags: ["-r", "./src/startup/otel-3.cjs"] },
@@ -36,9 +36,9 @@ const contestants: readonly Contestant[] = [
 
 /**
  * What an application pays at start: `startup/wall`, milliseconds from the spawn of the process until a small HTTP server
- * listens, and `startup/rss`, its resident memory half a second after its start.
+ * listens, and `startup/rss`, its resident memory half a second after its start. What the ledger adds is another benchmark's.
  */
-export async function startup({ rounds }: BenchmarkOptions): Promise<Report> {
+export async function startup({ rounds = 21 }: BenchmarkOptions): Promise<Report> {
   await buildPackages();
   const measured = contestants.map((contestant) => ({ contestant, wall: [] as number[], memory: [] as number[] }));
   // The first round warms the file system's cache and is thrown away.
@@ -51,7 +51,10 @@ export async function startup({ rounds }: BenchmarkOptions): Promise<Report> {
     }
   }
   return {
-    versions: { node: process.versions.node, ...Object.fromEntries(contestants.flatMap(versionOf)) },
+    versions: {
+      node: process.versions.node,
+      ...versionsOf(...contestants.flatMap(({ package: name }) => name ?? [])),
+    },
     rows: [
       ...measured.map(({ contestant: { peer }, wall }) => ({
         cell: "startup/wall",
@@ -70,7 +73,7 @@ export async function startup({ rounds }: BenchmarkOptions): Promise<Report> {
 }
 
 /** Users run what is built, so that is measured, as it is in the working tree now. */
-async function buildPackages(): Promise<void> {
+export async function buildPackages(): Promise<void> {
   try {
     await promisify(execFile)("pnpm", ["build"], { cwd: path.join(packageDirectory, "../..") });
   } catch (error) {
@@ -80,7 +83,7 @@ async function buildPackages(): Promise<void> {
 }
 
 /** Starts the server once; it tells when it listens, then its memory, and is killed. */
-async function runServer({
+export async function runServer({
   peer,
   flags,
   environment,
@@ -110,9 +113,13 @@ async function runServer({
   throw new Error(`the server of "${peer}" ended before it was measured:\n${complaints}`);
 }
 
-function versionOf({ package: name }: Contestant): [string, string][] {
-  if (name === undefined) return [];
-  const file = path.join(packageDirectory, "node_modules", name, "package.json");
-  const { version }: { version: string } = JSON.parse(readFileSync(file, "utf8"));
-  return [[name, version]];
+/** Of packages that are installed here. */
+export function versionsOf(...names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const file = path.join(packageDirectory, "node_modules", name, "package.json");
+      const { version }: { version: string } = JSON.parse(readFileSync(file, "utf8"));
+      return [name, version];
+    }),
+  );
 }

@@ -61,5 +61,7 @@ export type { ProofWindow } from "./query-window.ts";
 export { reconcile, type ReconciledFigures, type ReconcileOptions, type Reconciliation } from "./reconcile.ts";
 export { reprice, type RepriceOptions, type RepriceResult } from "./reprice.ts";
 export { dimensions, type Dimension } from "./rollups.ts";
+export { openSpool, type Adoption, type Spool, type SpoolOptions, type SpoolSize, type WaitingBatch } from "./spool.ts";
 export { sqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+export type { Tally } from "./tally.ts";
 export { usageQueries, type UsageQueries, type UsageQueriesOptions } from "./usage-queries.ts";

@@ -169,6 +169,20 @@ test("a flipped bit costs its record alone, and the file is kept aside and told"
   expect(await spool.adopt()).toMatchObject({ files: 0, damaged: 0 });
 });
 
+test("a block of zeros, as a power failure leaves, is no record", async () => {
+  const directory = await spoolDirectory();
+  const file = await left(directory, [numberedRows(0, 5), numberedRows(5, 5), numberedRows(10, 5)]);
+  const bytes = await readFile(file);
+  const first = bytes.indexOf(10) + 1;
+  const second = first + 8 + bytes.readUInt32LE(first);
+  bytes.fill(0, second, second + 8);
+  await writeFile(file, bytes);
+  toldLines();
+  const spool = startSpool(directory);
+  expect(await spool.adopt()).toMatchObject({ rows: 10, damaged: 1 });
+  expect(await drain(spool)).toEqual([...numberedRows(0, 5), ...numberedRows(10, 5)]);
+});
+
 test("a last record whose length was damaged is kept aside, not taken for one cut off", async () => {
   const directory = await spoolDirectory();
   const file = await left(directory, [numberedRows(0, 5)]);

@@ -96,18 +96,13 @@ export function testSums(harness: LedgerStoreHarness): void {
       expect(byEmployee).toHaveLength(3);
     }));
 
-  test.each<[string, readonly number[]]>([
-    ["none", []],
-    ["one", [quarter]],
-    ["one that is on no quarter hour", [0, quarter + 1]],
-    ["no ascending ones", [hour, quarter]],
-    ["the same one twice", [hour, hour]],
-    ["one that is no number", [0, Number.NaN]],
-  ])("a question with boundaries of which there are %s is refused, instead of answered wrong", (_fault, boundaries) =>
+  test("a question with boundaries that make no periods is refused, instead of answered wrong", () =>
     withStore(harness, async (store) => {
-      await expect(store.sums({ boundaries })).rejects.toThrow("[meterbridge]");
-    }),
-  );
+      const wrong = [[], [quarter], [0, quarter + 1], [hour, quarter], [hour, hour], [0, Number.NaN]];
+      for (const boundaries of wrong) {
+        await expect(store.sums({ boundaries }), String(boundaries)).rejects.toThrow("[meterbridge]");
+      }
+    }));
 
   test("periods in which nothing happened are not in the answer, and neither is what happened outside", () =>
     withStore(harness, async (store) => {

@@ -112,7 +112,7 @@ export function workFigures(sums: SumsByKind): WorkFigures {
 }
 
 /** All kinds together. */
-export function total(sums: SumsByKind): UsageSums {
+function total(sums: SumsByKind): UsageSums {
   return Object.values(sums).reduce((left, right) => added(left, right), nothing);
 }
 

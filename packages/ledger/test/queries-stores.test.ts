@@ -1,15 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { audit } from "../src/audit.ts";
 import { exportRows } from "../src/export-rows.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
+import { postgresqlStore } from "../src/postgresql.ts";
 import { reprice } from "../src/reprice.ts";
 import { sqliteStore } from "../src/sqlite-store.ts";
 import { usageQueries } from "../src/usage-queries.ts";
+import { findPostgresql, type PostgresqlServer, startPostgresql } from "./support/postgresql-server.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "meterbridge-queries-"));
@@ -85,32 +88,40 @@ async function text(store: LedgerStore): Promise<string> {
   return all;
 }
 
+/** The yardstick is the store in memory, which keeps no rollups and adds its rows up for each question. */
+async function expectSameAnswers(
+  store: LedgerStore,
+  rows: LedgerRow[],
+  timeZone: string,
+  price: bigint,
+): Promise<void> {
+  const memory = openMemoryStore();
+  await store.append(rows);
+  await memory.append(rows);
+  expect(await allAnswers(store, timeZone)).toEqual(await allAnswers(memory, timeZone));
+
+  const priceBook = { name: "house", price: ({ inputTokens }: { inputTokens: number }) => BigInt(inputTokens) * price };
+  const window = { from: "2026-10-01", to: "2026-11-30" };
+  expect(await reprice(store, { ...window, priceBook })).toEqual(await reprice(memory, { ...window, priceBook }));
+  expect((await reprice(store, { ...window, priceBook })).corrected).toBe(0);
+  expect(await allAnswers(store, timeZone)).toEqual(await allAnswers(memory, timeZone));
+  expect(await text(store)).toBe(await text(memory));
+  expect((await audit(store, window)).differences).toEqual([]);
+}
+
+const prices = fc.bigInt({ min: 0n, max: 5000n });
+
 describe("SQLite and memory", () => {
   test("give the same answer to every question in any time zone, before and after repricing, and the audit is clean", async () => {
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(someRows, zones, fc.bigInt({ min: 0n, max: 5000n }), async (rows, timeZone, nanoUsdPerToken) => {
-        const sqlite = sqliteStore({ file: path.join(directory, `${run++}.db`) });
-        const memory = openMemoryStore();
+      fc.asyncProperty(someRows, zones, prices, async (rows, timeZone, price) => {
+        const store = sqliteStore({ file: path.join(directory, `${run++}.db`) });
         try {
-          await sqlite.open();
-          for (const store of [sqlite, memory]) await store.append(rows);
-          expect(await allAnswers(sqlite, timeZone)).toEqual(await allAnswers(memory, timeZone));
-
-          const priceBook = {
-            name: "house",
-            price: ({ inputTokens }: { inputTokens: number }) => BigInt(inputTokens) * nanoUsdPerToken,
-          };
-          const window = { from: "2026-10-01", to: "2026-11-30" };
-          expect(await reprice(sqlite, { ...window, priceBook })).toEqual(
-            await reprice(memory, { ...window, priceBook }),
-          );
-          expect((await reprice(sqlite, { ...window, priceBook })).corrected).toBe(0);
-          expect(await allAnswers(sqlite, timeZone)).toEqual(await allAnswers(memory, timeZone));
-          expect(await text(sqlite)).toBe(await text(memory));
-          expect((await audit(sqlite, window)).differences).toEqual([]);
+          await store.open();
+          await expectSameAnswers(store, rows, timeZone, price);
         } finally {
-          await sqlite.close();
+          await store.close();
         }
       }),
       { numRuns: 4 },
@@ -142,4 +153,56 @@ describe("SQLite and memory", () => {
     expect(pages[0]).toEqual(pages[1]);
     expect(new Set(pages[0]).size).toBe(50);
   });
+});
+
+describe("an audit of a SQLite file that somebody changed by hand", () => {
+  test.each([
+    [
+      "update usage_days set cost_nano_usd = cost_nano_usd + 1",
+      /^usage_days of tenant "acme" at 2026-11-21T00:00:00.000Z, .*: cost_nano_usd is 2250001 in the rollup, and its rows add up to 2250000$/,
+    ],
+    [
+      "delete from usage_quarters",
+      /^usage_quarters of tenant "acme" at 2026-11-21T10:00:00.000Z, .*: events is 0 in the rollup, and its rows add up to 1$/,
+    ],
+    [
+      "delete from usage_events",
+      /^usage_hours of tenant "acme" .*: input_tokens is 1000 in the rollup, and its rows add up to 0$/,
+    ],
+  ])("names what does not add up any more: %s", async (statement, expected) => {
+    const file = path.join(directory, `changed-${statement.length}.db`);
+    const store = sqliteStore({ file });
+    await store.open();
+    await store.append([usageRow(1, "2026-11-21T10:00:00Z")]);
+    const window = { from: "2026-11-01", to: "2026-11-30" };
+    expect((await audit(store, window)).clean).toBe(true);
+    const database = new DatabaseSync(file);
+    database.exec(statement);
+    database.close();
+    const { clean, differences } = await audit(store, window);
+    await store.close();
+    expect(clean).toBe(false);
+    expect(differences.map(({ what }) => what)).toContainEqual(expect.stringMatching(expected));
+  });
+});
+
+describe.skipIf(findPostgresql() === undefined)("PostgreSQL and memory", () => {
+  let server: PostgresqlServer;
+  beforeAll(async () => void (server = await startPostgresql()));
+  afterAll(() => server.stop());
+
+  test("give the same answer to every question in any time zone, before and after repricing, and the audit is clean", async () => {
+    await fc.assert(
+      fc.asyncProperty(someRows, zones, prices, async (rows, timeZone, price) => {
+        const store = postgresqlStore({ url: await server.createDatabase() });
+        try {
+          await store.open();
+          await expectSameAnswers(store, rows, timeZone, price);
+        } finally {
+          await store.close();
+        }
+      }),
+      { numRuns: 3 },
+    );
+  }, 120_000);
 });

@@ -308,6 +308,24 @@ async function expectRefusal(answer: Promise<unknown>, message: RegExp): Promise
   expect((error as Error).message.replace("[meterbridge] [ledger] ", "")).toMatch(message);
 }
 
+describe("every question but the latest rows", () => {
+  test("is answered from rollups, so that no request ever waits for a walk through the ledger", async () => {
+    const rows = (): never => {
+      throw new Error("the ledger was walked");
+    };
+    const store: LedgerStore = { ...(await seeded()), rows, totals: rows, recount: rows };
+    const queries = usageQueries(store, { now });
+    await queries.summary(november);
+    await queries.byModel(november);
+    await queries.timeline({ step: "hour", days: 90 });
+    await queries.overview();
+    await queries.usage({ year: 2026, month: 11, by: "day" });
+    await queries.topTenants({ ...november, by: "cost", limit: 3 });
+    await queries.errors(november);
+    await expect(queries.latest({ tenant: "acme", limit: 1 })).rejects.toThrow("the ledger was walked");
+  });
+});
+
 describe("a question that cannot be answered", () => {
   const queries = usageQueries(openMemoryStore(), { now });
   const range = { from: "2026-11-01", to: "2026-11-02" };

@@ -72,8 +72,7 @@ export async function measureDurable(
   cells: Cells,
 ): Promise<Row[]> {
   const { postgresql, redis } = place;
-  const contestants: { cell: string; peer: Row["peer"]; note: string; run: (directory: string) => Promise<number> }[] =
-    [];
+  const contestants: Contestant[] = [];
   const ours = (store: "sqlite" | "postgresql", events: number, target: string): void => {
     contestants.push({
       cell: `durable/${store}`,
@@ -147,13 +146,15 @@ export async function measureContention(
   if (postgresql === undefined) return [];
   const perSecond: number[] = [];
   let deadlocks = 0;
+  let timeouts = 0;
   for (let round = 0; round < rounds; round++) {
     const databaseUrl = await postgresql.createDatabase();
     const figures = await inOwnProcess("contend", { databaseUrl, writers: 8, events: sizes.contentionEvents });
     perSecond.push(figures.eventsPerSecond);
     deadlocks += figures.deadlocksWithin;
+    timeouts += figures.timeouts;
   }
-  const note = `half duplicates, sums exact; deadlocks surfaced 0, resolved within ${deadlocks}`;
+  const note = `half duplicates, sums exact; deadlocks surfaced 0, resolved within ${deadlocks}; timeouts retried ${timeouts}`; deadlocks surfaced 0, resolved within ${deadlocks}`;
   return [{ cell: "contention/eight-writers", peer: "meterbridge", ...middle(perSecond, "events/s", note) }];
 }
 

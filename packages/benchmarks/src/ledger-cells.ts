@@ -154,7 +154,7 @@ export async function measureContention(
     deadlocks += figures.deadlocksWithin;
     timeouts += figures.timeouts;
   }
-  const note = `half duplicates, sums exact; deadlocks surfaced 0, resolved within ${deadlocks}; timeouts retried ${timeouts}`; deadlocks surfaced 0, resolved within ${deadlocks}`;
+  const note = `half duplicates, sums exact; deadlocks surfaced 0, resolved within ${deadlocks}; timeouts retried ${timeouts}`;
   return [{ cell: "contention/eight-writers", peer: "meterbridge", ...middle(perSecond, "events/s", note) }];
 }
 

@@ -34,7 +34,7 @@ export type {
   UsageSums,
 } from "./ledger-store.ts";
 export { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
-export { openLedger, type OpenedLedger, type OpenLedgerOptions } from "./open-ledger.ts";
+export { openLedger, type OpenedLedger, type OpenLedgerOptions, type RedisParts } from "./open-ledger.ts";
 export { readAnthropicCosts, readOpenAiCosts, type BillLine, type ProviderBill } from "./provider-bills.ts";
 export { isQueryError } from "./query-error.ts";
 export type { CallFigures, TokenFigures, WorkFigures } from "./query-figures.ts";

@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import * as v from "valibot";
-import type { UsageEvent } from "@meterbridge/core";
+import type { UsageEvent, UsageSink } from "@meterbridge/core";
+import type { ActiveUsers } from "./active-users.ts";
+import type { HotCounters } from "./hot-counters.ts";
 import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 import type { LedgerCounters } from "./ledger-options.ts";
 import type { LedgerStore } from "./ledger-store.ts";
@@ -28,10 +30,12 @@ export interface OpenLedgerOptions {
 }
 
 /** The ledger as one line and one object: what `start()` of `@meterbridge/node` uses. */
-export interface OpenedLedger extends Pick<Ledger, "write" | "flush" | "close"> {
+export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" | "close"> {
   /** What it is and where, for a status line: `sqlite .meterbridge/ledger.sqlite`. */
   readonly description: string;
   readonly store: LedgerStore;
+  /** What Redis holds; undefined without `counters: "redis"`. */
+  readonly redis: RedisParts | undefined;
   /** Undefined while it has not been used. */
   status(): LedgerStatus | undefined;
 }
@@ -46,6 +50,7 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
   const { directory, opens, ...settings } = checked(options);
   const existed = existsSync(directory);
   const store = settings.store === "postgresql" ? postgresql(settings.databaseUrl) : sqliteIn(directory);
+  const redis = settings.counters === "redis" ? redisParts(store, settings.redisUrl) : undefined;
   let opened: Ledger | undefined;
 
   function ledger(): Ledger {
@@ -57,7 +62,7 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
     return createLedger({
       store,
       spool: openSpool({ directory: path.join(directory, "spool") }),
-      counters: settings.counters === "redis" ? redisCounters(store, settings.redisUrl) : undefined,
+      counters: redis?.sync(),
     });
   }
 
@@ -65,9 +70,14 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
   return {
     description: `${store.name} ${store.location}`,
     store,
+    redis,
     write: (event: UsageEvent) => ledger().write(event),
+    seen: (user, occurredAt, tenant) => redis?.activeUsers.seen(user, occurredAt, tenant ?? undefined),
     flush: async (timeoutMillis) => (await opened?.flush(timeoutMillis)) ?? true,
-    close: async (timeoutMillis) => opened?.close(timeoutMillis),
+    async close(timeoutMillis) {
+      await opened?.close(timeoutMillis);
+      await redis?.close();
+    },
     status: () => opened?.status(),
   };
 }
@@ -81,15 +91,28 @@ function postgresql(url: string | undefined): LedgerStore {
   return postgresqlStore(url === undefined ? {} : { url });
 }
 
-function redisCounters(store: LedgerStore, url: string | undefined): LedgerCounters {
-  const { connectRedis, createCounterSync, createHotCounters } = entry<typeof import("./redis.ts")>("redis");
+/** Counters and users in Redis, which are opened when they are first used. */
+export interface RedisParts {
+  readonly counters: HotCounters;
+  readonly activeUsers: ActiveUsers;
+}
+
+function redisParts(
+  store: LedgerStore,
+  url: string | undefined,
+): RedisParts & { sync(): LedgerCounters; close(): Promise<void> } {
+  const { connectRedis, createActiveUsers, createCounterSync, createHotCounters } =
+    entry<typeof import("./redis.ts")>("redis");
   const redis = connectRedis(url === undefined ? {} : { url });
-  const sync = createCounterSync({ store, counters: createHotCounters({ redis, store }) });
+  const counters = createHotCounters({ redis, store });
+  const activeUsers = createActiveUsers({ redis });
   return {
-    touched: sync.touched,
+    counters,
+    activeUsers,
+    sync: () => createCounterSync({ store, counters }),
     async close() {
-      await sync.close();
-      await redis.close();
+      await activeUsers.close();
+      redis.close();
     },
   };
 }

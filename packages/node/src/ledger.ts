@@ -7,6 +7,7 @@ import type { Settings } from "./settings.ts";
 /** What `start()` needs of a ledger: `createLedger()` and `openLedger()` of `@meterbridge/ledger` give one. */
 export interface UsageLedger {
   write(event: UsageEvent): void;
+  seen?(user: string, occurredAt: Date, tenant: string | null): void;
   flush(timeoutMillis: number): Promise<boolean>;
   close(timeoutMillis: number): Promise<void>;
   /** For the status line: what it is and where. */

@@ -111,6 +111,17 @@ describe("an hour", () => {
     ]);
   });
 
+  test("ends in the middle where the clocks change there, so that no hour reaches into the next day", async () => {
+    // Pyongyang went from 23:30 to midnight.
+    const pyongyang = await calendarOf("Asia/Pyongyang");
+    const starts = (from: string): string[] =>
+      pyongyang
+        .periods("hour", at(from), at("2018-05-04T15:59:00Z"))
+        .map((boundary) => new Date(boundary).toISOString().slice(11, 16));
+    expect(starts("2018-05-04T14:45:00Z")).toEqual(["14:30", "15:00", "16:00"]);
+    expect(starts("2018-05-04T15:10:00Z")).toEqual(["15:00", "16:00"]);
+  });
+
   test("begins a quarter past UTC's in Kathmandu", async () => {
     const kathmandu = await calendarOf("Asia/Kathmandu");
     const boundaries = kathmandu.periods("hour", at("2026-11-21T12:00:00Z"), at("2026-11-21T12:00:00Z") + 1);

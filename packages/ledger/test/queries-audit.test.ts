@@ -87,6 +87,12 @@ describe("an audit", () => {
     ]);
   });
 
+  test("names a counter that counted too much as well", async () => {
+    const read = async (): Promise<TenantCounters> => ({ ...counters, tasks: 2 });
+    const { differences } = await audit(await seeded(), { ...november, counters: { read } });
+    expect(differences.map(({ what }) => what)).toEqual(['counter tasks of tenant "acme" is 2, and the ledger says 1']);
+  });
+
   test("is not clean where the counters did not answer: the ledger agrees with itself without saying anything", async () => {
     const read = async (): Promise<TenantCounters> => ({ ...counters, source: "store" });
     const { differences } = await audit(await seeded(), { ...november, counters: { read } });

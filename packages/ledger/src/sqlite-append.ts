@@ -77,10 +77,8 @@ const insertRow = `insert into usage_events (${ledgerColumns.map(({ column }) =>
 values (${ledgerColumns.map(() => "?").join(", ")}, ?) on conflict do nothing`;
 
 function upsertOf(rollup: Rollup): string {
-  const key = rollupKey(rollup);
-  // Numbers arrive as floating point, in which a sum past 2^53 would lose digits.
-  const values = [...key.map(() => "?"), ...[...sums, "updated_at"].map(() => "cast(? as integer)")];
-  return `insert into ${rollup.table} (${[...key, ...sums, "updated_at"].join(", ")}) values (${values.join(", ")})
+  const columns = [...rollupKey(rollup), ...sums, "updated_at"];
+  return `insert into ${rollup.table} (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")})
 on conflict do update set ${sums.map((sum) => `${sum} = ${sum} + excluded.${sum}`).join(", ")},
 updated_at = max(updated_at, excluded.updated_at)`;
 }

@@ -35,11 +35,6 @@ export function openDatabase(
   }
 }
 
-/** The version of the database's tables. */
-export function schemaVersion(connection: SqliteConnection): number {
-  return Number(connection.prepareQuery("pragma user_version")([])[0]?.["user_version"]);
-}
-
 function checkOwner(connection: SqliteConnection, file: string, known: number): void {
   // One look: another process may be creating the tables just now.
   connection.execute("begin");
@@ -86,4 +81,9 @@ function useWriteAheadLog(connection: SqliteConnection, timeoutMillis: number): 
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
+}
+
+/** The version of the database's tables. */
+function schemaVersion(connection: SqliteConnection): number {
+  return Number(connection.prepareQuery("pragma user_version")([])[0]?.["user_version"]);
 }

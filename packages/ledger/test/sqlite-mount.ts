@@ -14,17 +14,17 @@ export interface SmallDisk {
 export function mountSmallDisk(test: TestContext, kilobytes: number): SmallDisk {
   const directory = temporaryDirectory();
   try {
-    mount("-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", directory);
+    system("mount", "-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", directory);
   } catch (error) {
     const message = `no file system can be mounted here: ${error instanceof Error ? error.message.trim() : "?"}`;
     if (process.env["CI"] === "true") throw new Error(message, { cause: error });
     console.warn(`\n!!! SKIPPED ${test.task.name}: ${message}\n`);
     test.skip(message);
   }
-  onTestFinished(() => void execFileSync("umount", ["--lazy", directory]));
-  return { directory, remount: (mode) => mount("-o", `remount,${mode}`, directory) };
+  onTestFinished(() => system("umount", "--lazy", directory));
+  return { directory, remount: (mode) => system("mount", "-o", `remount,${mode}`, directory) };
 }
 
-function mount(...parameters: readonly string[]): void {
-  execFileSync("mount", parameters, { stdio: "pipe" });
+function system(command: string, ...parameters: readonly string[]): void {
+  execFileSync(command, parameters, { stdio: "pipe" });
 }

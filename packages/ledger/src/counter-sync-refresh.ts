@@ -1,12 +1,14 @@
 import type { CounterOwner } from "./hot-counter-keys.ts";
+import type { Owners } from "./counter-sync-touched.ts";
 import type { HotCounters } from "./hot-counters.ts";
 import type { LedgerStore, TotalsRow } from "./ledger-store.ts";
 import { describe } from "./redis-error.ts";
 
 /** Reads totals from the store and sets the counters to them. */
 export interface CounterRefresh {
-  some(owners: ReadonlyMap<string, ReadonlySet<string>>): Promise<void>;
-  all(): Promise<void>;
+  some(owners: Owners): Promise<void>;
+  /** Goes on for as long as it is wanted. */
+  all(isWanted: () => boolean): Promise<void>;
 }
 
 /** `warn` is told once of each tenant whose counters Redis refuses. */
@@ -53,10 +55,11 @@ export function createCounterRefresh(
         [...owners].flatMap(([tenant, ofTenant]) => [...ofTenant].map((employee) => ({ tenant, employee }))),
       );
     },
-    async all() {
+    async all(isWanted) {
       const names = await store.tenants();
       await tenants(names);
       for (const tenant of names) {
+        if (!isWanted()) return;
         const found = await store.sums({ boundaries: allTime, filter: { tenant }, groupBy: ["employee"] });
         await employees(
           found.flatMap(({ group: { employee } }) => (typeof employee === "string" ? [{ tenant, employee }] : [])),

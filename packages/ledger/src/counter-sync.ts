@@ -1,6 +1,8 @@
 import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
-import { createTouched } from "./counter-sync-touched.ts";
+import { createJob } from "./counter-sync-job.ts";
 import { createCounterRefresh } from "./counter-sync-refresh.ts";
+import { createTouched } from "./counter-sync-touched.ts";
+import type { CounterOwner } from "./hot-counter-keys.ts";
 import type { HotCounters } from "./hot-counters.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
@@ -28,7 +30,7 @@ export interface CounterSync {
   rebuild(): Promise<void>;
   /** Resolves when what was touched by now has been set, or could not be; it is then kept for the next try. */
   flush(): Promise<void>;
-  /** Flushes once, and ends. */
+  /** Flushes once, and ends. A rebuild under way is given up; the next process begins with one. */
   close(): Promise<void>;
 }
 
@@ -37,116 +39,77 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
   const { redis } = counters;
   const touched = createTouched();
   const refresh = createCounterRefresh(store, counters, (message) => diag.warn(say(redis.where, message)));
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: Promise<void> | undefined;
-  let failures = 0;
   let isTold = false;
   let isClosed = false;
 
-  function schedule(milliseconds: number): void {
-    if (isClosed || timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      void run();
-    }, milliseconds);
-    timer.unref();
-  }
-
-  function runSoon(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    schedule(intervalMillis);
-  }
-
-  function run(): Promise<void> {
-    running ??= work().finally(() => {
-      running = undefined;
-      if (touched.isEmpty) return;
-      schedule(Math.min(intervalMillis * 2 ** failures, longestPauseMillis));
-    });
-    return running;
-  }
-
-  async function work(): Promise<void> {
-    if (touched.isEmpty) return;
-    const taken = touched.take();
-    try {
-      // Before the store is asked for what could not be put anywhere.
-      if (failures > 0) await redis.command("PING");
-      await (taken.everything ? refresh.all() : refresh.some(taken.owners));
-      succeeded();
-    } catch (error) {
-      touched.putBack(taken);
-      failed(error);
+  function ended(failures: number, error: unknown): void {
+    if (failures === 0) {
+      if (isTold) diag.warn(say(redis.where, "hot counters are kept up again"));
+      isTold = false;
+      return;
     }
-  }
-
-  function succeeded(): void {
-    failures = 0;
-    if (isTold) diag.warn(say(redis.where, "hot counters are kept up again"));
-    isTold = false;
-  }
-
-  function failed(error: unknown): void {
-    failures += 1;
     // That Redis is down has been told by the connection.
     if (isTold || redis.state === "down" || failures < failuresBeforeTold) return;
     isTold = true;
     diag.warn(say(redis.where, `hot counters are behind, and read from the store where missing: ${describe(error)}`));
   }
 
-  function rebuildSoon(): void {
-    touched.everything();
-    schedule(intervalMillis);
-  }
-
-  const endings = [
-    redis.onReconnect(rebuildSoon),
-    redis.onStateChange((state) => {
-      if (state === "up" && !touched.isEmpty) runSoon();
-    }),
-    counters.onMissing((owner) => {
-      touched.add(owner);
-      schedule(intervalMillis);
-    }),
-  ];
-  const hourly = rebuildIntervalMillis > 0 ? setInterval(rebuildSoon, rebuildIntervalMillis).unref() : undefined;
-  rebuildSoon();
-
-  async function flush(): Promise<void> {
-    // What was touched while a run was under way is not in it.
-    await running;
-    clearTimeout(timer);
-    timer = undefined;
-    await run();
-  }
-
-  return {
-    touched(rows) {
-      if (isClosed) return;
-      for (const row of rows) touched.add(row);
-      if (!touched.isEmpty) schedule(intervalMillis);
-    },
-    async rebuild() {
+  // Before the store is asked for what could not be put anywhere.
+  const beforeRetry = (): Promise<unknown> => redis.command("PING");
+  // Apart, since a rebuild may take long and touches are not to wait for it.
+  const rebuilds = createJob({ intervalMillis, beforeRetry, ended, work: () => refresh.all(() => !isClosed) });
+  const touches = createJob({
+    intervalMillis,
+    beforeRetry,
+    ended,
+    async work() {
+      const taken = touched.take();
       try {
-        await refresh.all();
+        await refresh.some(taken);
       } catch (error) {
-        rebuildSoon();
+        if (!touched.putBack(taken)) rebuilds.soon();
         throw error;
       }
     },
+  });
+
+  function touch(owner: CounterOwner): void {
+    if (!touched.add(owner)) rebuilds.soon();
+    touches.soon();
+  }
+
+  const endings = [
+    redis.onReconnect(rebuilds.soon),
+    redis.onStateChange((state) => {
+      if (state !== "up") return;
+      touches.hurry();
+      rebuilds.hurry();
+    }),
+    counters.onMissing(touch),
+  ];
+  const hourly = rebuildIntervalMillis > 0 ? setInterval(rebuilds.soon, rebuildIntervalMillis).unref() : undefined;
+  rebuilds.soon();
+
+  // Its failure has been told, and what was touched is kept.
+  const flush = (): Promise<void> => touches.now().catch(() => {});
+
+  return {
+    touched(rows) {
+      if (!isClosed) for (const row of rows) touch(row);
+    },
+    rebuild: rebuilds.now,
     flush,
     async close() {
       if (isClosed) return;
       isClosed = true;
       for (const end of endings) end();
       clearInterval(hourly);
+      rebuilds.end();
       // Nothing to be gained by waiting for what is known to be down.
-      if (redis.state !== "down") await flush();
-      clearTimeout(timer);
+      if (redis.state !== "down" && !touched.isEmpty) await flush();
+      touches.end();
     },
   };
 }
 
-const longestPauseMillis = 30_000;
 const failuresBeforeTold = 2;

@@ -8,15 +8,7 @@ export interface CounterOwner {
 }
 
 /** The last word of each key, in the order in which scripts take them. */
-export const counterNames = [
-  "tasks",
-  "tokens",
-  "duration_ms",
-  "errors",
-  "tool_calls",
-  "llm_calls",
-  "cost_nano_usd",
-] as const;
+const counterNames = ["tasks", "tokens", "duration_ms", "errors", "tool_calls", "llm_calls", "cost_nano_usd"] as const;
 
 /**
  * `metrics:tenant:{acme}:tasks`, `metrics:employee:{acme}:ada:tasks`. The braces are Redis Cluster's hash tag: all keys of a

@@ -55,7 +55,7 @@ export function connectRedis(options: RedisOptions = {}): RedisConnection {
   const { where } = transport;
   const stateListeners = new Set<(state: "up" | "down") => void>();
   const reconnectListeners = new Set<() => void>();
-  let connections = 0;
+  let connections = transport.wasReady ? 1 : 0;
   let isClosed = false;
 
   const breaker = createBreaker({

@@ -40,6 +40,8 @@ export function openedTransport(url: string, timeoutMillis: number): RedisTransp
     }
     current = mine;
     mine.ready.then(() => {
+      // Given up while it was being made.
+      if (current !== mine) return mine.close();
       for (const listener of listeners) listener();
     }, forget);
     return mine.ready;
@@ -52,6 +54,7 @@ export function openedTransport(url: string, timeoutMillis: number): RedisTransp
 
   return {
     where: host,
+    wasReady: false,
     async send(_firstKey, words, deadline) {
       const client = await open();
       assertInTime(deadline);

@@ -4,6 +4,8 @@ export interface RedisTransport {
   readonly where: string;
   /** Sends when the client is connected, unless the deadline has passed by then: nothing is left in a queue for later. */
   send(firstKey: string | undefined, words: readonly string[], deadline: Deadline): Promise<unknown>;
+  /** Whether it was connected when it was passed in: the next connection is then not the first. */
+  readonly wasReady: boolean;
   /** Calls back whenever a connection has been made. */
   onReady(listener: () => void): void;
   /** The connection seems dead: the next call is to make another. */
@@ -70,6 +72,7 @@ export function passedInTransport(client: RedisClient): RedisTransport {
 
   return {
     where,
+    wasReady: "call" in client ? client.status === "ready" : client.isReady,
     async send(firstKey, words, deadline) {
       await connected();
       assertInTime(deadline);

@@ -231,7 +231,6 @@ describe.skipIf(!hasRedis)("hot counters when Redis fails", () => {
       for (let tasks = 0; tasks < 4; tasks += 1) store.add(tenant, "ada", "task");
     const { sync, counters } = syncing(store, { url: server.url });
     await sync.rebuild();
-    await sync.flush();
     await server.restart();
     expect(await server.keys()).toEqual([]);
     await expectRead(counters, "bolt", 4, "store");
@@ -373,6 +372,28 @@ describe.skipIf(!hasRedis)("hot counters when Redis fails", () => {
     store.failure = undefined;
     await untilRead(counters, "acme", 1);
     expect(lines).toHaveLength(2);
+  });
+
+  test("touches do not wait for a rebuild that takes long, and neither does the end", async () => {
+    const server = await redisServer();
+    const store = totalsStore();
+    const { sums } = store;
+    store.add("acme", null, "task");
+    const rebuildMayGoOn = Promise.withResolvers<void>();
+    store.sums = async (query) => {
+      await rebuildMayGoOn.promise;
+      return sums(query);
+    };
+    const { sync, counters } = syncing(store, { url: server.url });
+    const rebuilt = sync.rebuild();
+    await untilRead(counters, "acme", 1);
+    store.add("acme", null, "task");
+    sync.touched([{ tenant: "acme", employee: null }]);
+    await untilRead(counters, "acme", 2);
+    await sync.close();
+    await expectRead(counters, "acme", 2);
+    rebuildMayGoOn.resolve();
+    await rebuilt;
   });
 
   test("more tenants touched in an outage than are remembered one by one are all made up for", async () => {

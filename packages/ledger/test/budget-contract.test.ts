@@ -173,9 +173,9 @@ describe.each(["in process", "in Redis"] as const)("budgets counted %s", (where)
 
   it("begins with what the ledger says was spent, once for all who ask at the same time", async () => {
     const store = spentLedger();
-    store.rows.push({ at: noon - 3_600_000, tenant: "acme", nanoUsd: 90n });
-    store.rows.push({ at: noon - 86_400_000, tenant: "acme", nanoUsd: 1000n });
-    store.rows.push({ at: noon, tenant: "globex", nanoUsd: 1000n });
+    store.spent.push({ at: noon - 3_600_000, tenant: "acme", nanoUsd: 90n });
+    store.spent.push({ at: noon - 86_400_000, tenant: "acme", nanoUsd: 1000n });
+    store.spent.push({ at: noon, tenant: "globex", nanoUsd: 1000n });
     const [one, two] = [open({ store }), open({ store })];
     const asked = [one, one, two, two].map((budgets) =>
       budgets.reserve({ tenant: "acme", estimate: { nanoUsd: 10n } }),
@@ -192,10 +192,10 @@ describe.each(["in process", "in Redis"] as const)("budgets counted %s", (where)
     await (await budgets.reserve({ tenant: "acme", estimate: { nanoUsd: 10n } })).commit({ nanoUsd: 10n });
     await budgets.reconcile();
     expect(stateOf(budgets, "each tenant").used).toBe(10n);
-    store.rows.push({ at: noon, tenant: "acme", nanoUsd: 10n });
+    store.spent.push({ at: noon, tenant: "acme", nanoUsd: 10n });
     await budgets.reconcile();
     expect(stateOf(budgets, "each tenant").used).toBe(10n);
-    store.rows.push({ at: noon, tenant: "acme", nanoUsd: 25n });
+    store.spent.push({ at: noon, tenant: "acme", nanoUsd: 25n });
     await Promise.all([budgets.reconcile(), budgets.reconcile()]);
     expect(stateOf(budgets, "each tenant").used).toBe(35n);
   });
@@ -203,7 +203,10 @@ describe.each(["in process", "in Redis"] as const)("budgets counted %s", (where)
   it("puts what the ledger has more into a rolling window by the time it was spent", async () => {
     const store = spentLedger();
     const budgets = open({ store, budgets: [{ ...everyTenant, window: { kind: "rolling", seconds: 3600 } }] });
-    store.rows.push({ at: noon - 3_000_000, tenant: "acme", nanoUsd: 60n }, { at: noon, tenant: "acme", nanoUsd: 30n });
+    store.spent.push(
+      { at: noon - 3_000_000, tenant: "acme", nanoUsd: 60n },
+      { at: noon, tenant: "acme", nanoUsd: 30n },
+    );
     const first = await budgets.reserve({ tenant: "acme", estimate: { nanoUsd: 10n } });
     expect(first.granted).toBe(true);
     await first.commit({ nanoUsd: 10n });
@@ -228,7 +231,7 @@ describe.each(["in process", "in Redis"] as const)("budgets counted %s", (where)
       const lenient = open({ store, diag, timeoutMillis: 300 });
       expect((await lenient.reserve(request)).granted).toBe(true);
       store.trouble = "none";
-      store.rows.push({ at: noon, tenant: trouble, nanoUsd: 95n });
+      store.spent.push({ at: noon, tenant: trouble, nanoUsd: 95n });
       await lenient.reconcile();
       expect((await lenient.reserve(request)).granted).toBe(false);
       expect(warnings).toHaveLength(3);

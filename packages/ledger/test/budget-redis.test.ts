@@ -133,13 +133,13 @@ test("FLUSHALL takes no more than the open reservations: what was spent comes ba
   const store = spentLedger();
   const [one, two] = [open({ store }), open({ store })];
   await (await one.reserve(take(60n))).commit({ nanoUsd: 60n });
-  store.rows.push({ at: noon, tenant: "acme", nanoUsd: 60n });
+  store.spent.push({ at: noon, tenant: "acme", nanoUsd: 60n });
   const held = await two.reserve(take(10n));
   await server.command("FLUSHALL");
   await held.commit({ nanoUsd: 10n });
   const answers = await Promise.all([one, two, one, two].map((budgets) => budgets.reserve(take(20n))));
   expect(answers.filter(({ granted }) => granted)).toHaveLength(2);
-  store.rows.push({ at: noon, tenant: "acme", nanoUsd: 10n });
+  store.spent.push({ at: noon, tenant: "acme", nanoUsd: 10n });
   await Promise.all([one.reconcile(), two.reconcile()]);
   for (const reservation of answers) await reservation.release();
   expect(stateOf(two, everyTenant.name)).toMatchObject({ used: 70n, reserved: 0n });
@@ -149,7 +149,7 @@ test("a Redis that comes back with older counters is raised to the ledger withou
   const store = spentLedger();
   const budgets = open({ store });
   await (await budgets.reserve(take(60n))).commit({ nanoUsd: 60n });
-  store.rows.push({ at: noon, tenant: "acme", nanoUsd: 60n });
+  store.spent.push({ at: noon, tenant: "acme", nanoUsd: 60n });
   const [hash] = (await server.keys("*each*")).filter((key) => !key.endsWith("leases"));
   const [field] = (await server.command("HKEYS", hash!)).split("\n").filter((name) => name.startsWith("u:"));
   await server.command("HSET", hash!, field!, "5");

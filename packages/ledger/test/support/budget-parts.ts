@@ -1,5 +1,5 @@
-import type { Budget, BudgetState, Budgets } from "@meterbridge/ledger";
-import type { LedgerStore, SumsQuery, SumsRow, UsageSums } from "@meterbridge/ledger";
+import type { Budget, BudgetState, Budgets, LedgerStore } from "@meterbridge/ledger";
+import { ledgerRow, memoryStore } from "@meterbridge/testkit";
 
 /** 2026-11-21 12:00 UTC, a Saturday. */
 export const noon: number = Date.UTC(2026, 10, 21, 12);
@@ -26,26 +26,28 @@ export interface SpentRow {
   readonly nanoUsd: bigint;
 }
 
-/** The part of a store that budgets read, over rows that a test adds; it can be made to fail or hang. */
-export function spentLedger(): LedgerStore & { rows: SpentRow[]; trouble: "none" | "fails" | "hangs"; reads: number } {
-  const ledger = {
-    rows: [] as SpentRow[],
-    trouble: "none" as "none" | "fails" | "hangs",
-    reads: 0,
-    async sums({ boundaries, filter, groupBy = [] }: SumsQuery): Promise<readonly SumsRow[]> {
-      ledger.reads += 1;
+/** A store with rows that a test adds; it can be made to fail or hang. */
+export interface SpentLedger extends LedgerStore {
+  readonly spent: SpentRow[];
+  trouble: "none" | "fails" | "hangs";
+}
+
+export function spentLedger(): SpentLedger {
+  const store = memoryStore();
+  void store.open();
+  const ledger: SpentLedger = {
+    ...store,
+    spent: [],
+    trouble: "none",
+    async sums(query) {
       if (ledger.trouble === "fails") throw new Error("no such table");
       if (ledger.trouble === "hangs") return new Promise(() => {});
-      const found: SumsRow[] = [];
-      for (const { at, tenant, nanoUsd } of ledger.rows) {
-        const period = boundaries.findLastIndex((boundary) => boundary <= at);
-        if (period < 0 || period === boundaries.length - 1) continue;
-        if (filter?.tenant !== undefined && filter.tenant !== tenant) continue;
-        const sums = { costNanoUsd: nanoUsd, inputTokens: 0, outputTokens: 0 } as UsageSums;
-        found.push({ period, group: groupBy.includes("tenant") ? { tenant } : {}, sums });
-      }
-      return found;
+      const rows = ledger.spent.splice(0).map(({ at, tenant, nanoUsd }) => {
+        return ledgerRow({ occurredAt: at, tenant, costNanoUsd: nanoUsd });
+      });
+      if (rows.length > 0) await store.append(rows);
+      return store.sums(query);
     },
   };
-  return ledger as unknown as ReturnType<typeof spentLedger>;
+  return ledger;
 }

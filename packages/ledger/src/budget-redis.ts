@@ -13,7 +13,7 @@ export interface RedisCountersOptions {
 }
 
 /** How long Redis knows that a reservation was settled, so that the same again changes nothing. */
-export const memoryMillis = 3_600_000;
+const memoryMillis = 3_600_000;
 
 /**
  * Counts in Redis. The budgets of one tenant lie in one slot and are reserved by one script; a budget of all tenants lies in a

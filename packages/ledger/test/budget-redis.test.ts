@@ -47,7 +47,7 @@ test("eight processes that spend at once never get more than the limit between t
   const fields = (await server.command("HGETALL", hash!)).split("\n");
   const value = (kind: string) => fields[fields.findIndex((field) => field.startsWith(kind)) + 1];
   expect([value("u:"), value("r:")]).toEqual([String(spent), "0"]);
-});
+}, 90_000);
 
 test("many connections that reserve at once are granted exactly the limit", async () => {
   const all = Array.from({ length: 8 }, () => open());

@@ -171,7 +171,7 @@ describe.skipIf(!hasRedis)("with a real server", () => {
   test("an idle connection of its own lets the process end", async () => {
     const server = await redisServer();
     const { startProcess } = await import("../../../test/support/servers.ts");
-    const program = `import { connectRedis } from "@meterbridge/ledger/redis"; await connectRedis({ url: "${server.url}" }).command("PING"); console.log("done");`;
+    const program = `import { connectRedis } from "@meterbridge/ledger/redis"; await connectRedis({ url: "${server.url}", timeoutMillis: 5000 }).command("PING"); console.log("done");`;
     const child = startProcess(
       process.execPath,
       ["--conditions=@meterbridge/source", "--input-type=module", "-e", program],

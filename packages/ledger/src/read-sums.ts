@@ -31,8 +31,9 @@ export function groupOf(record: SqlRecord, names: readonly Dimension[]): SumsRow
 }
 
 /**
- * One statement for a table: a walk along the primary key (tenant, bucket_at, …) for each tenant and range. SQLite keeps the
- * order of a CROSS JOIN; in another it would read the whole table.
+ * One statement for a table: a walk along the primary key (tenant, bucket_at, …) for each tenant and range. Left to themselves
+ * both databases read all of the tenant, or of the table, for each range. SQLite keeps the order of a CROSS JOIN; PostgreSQL does
+ * not, and is held to it by adding up inside each range.
  */
 function statementOf(
   dialect: ReadDialect,
@@ -45,14 +46,26 @@ function statementOf(
     ranges.map(({ period, low, high }) => [period, low, high]),
     { period: "bigint", low: "bigint", high: "bigint" },
   );
+  const low = moment(sql.raw("low"));
+  const high = moment(sql.raw("high"));
   const tenant = wanted.get("tenant");
   const tenants =
     tenant === undefined ? distinctTenants(dialect, "usage_totals") : sql`SELECT CAST(${tenant} AS text) AS tenant`;
-  const groups = [sql.raw("ranges.period"), ...groupBy.map((name) => column("kept", name))];
+  const kept = sql`${dialect.table(rollup.table)} AS kept`;
+  const within = sql`WHERE kept.tenant = tenants.tenant AND kept.bucket_at >= ranges.low AND kept.bucket_at < ranges.high
+    ${matching(dialect, "kept", wanted)}`;
+  const groupsOf = (table: string): Piece[] => groupBy.map((name) => column(table, name));
+  const inRange = sql.join([
+    sql.raw("kept.tenant"),
+    ...groupsOf("kept").filter((_, index) => groupBy[index] !== "tenant"),
+  ]);
+  const source =
+    dialect.name === "sqlite"
+      ? sql`${kept} ${within}`
+      : sql`LATERAL (SELECT ${inRange}, ${sumsOf(dialect, "kept")} FROM ${kept} ${within} GROUP BY ${inRange}) AS part`;
+  const summed = dialect.name === "sqlite" ? "kept" : "part";
+  const groups = sql.join([sql.raw("ranges.period"), ...groupsOf(summed)]);
   return sql`WITH tenants AS MATERIALIZED (${tenants}),
-    ranges AS MATERIALIZED (SELECT period, ${moment(sql.raw("low"))} AS low, ${moment(sql.raw("high"))} AS high FROM (${list}) AS list)
-    SELECT ${sql.join(groups)}, ${sumsOf(dialect, "kept")}
-    FROM tenants CROSS JOIN ranges CROSS JOIN ${dialect.table(rollup.table)} AS kept
-    WHERE kept.tenant = tenants.tenant AND kept.bucket_at >= ranges.low AND kept.bucket_at < ranges.high${matching(dialect, "kept", wanted)}
-    GROUP BY ${sql.join(groups)}`;
+    ranges AS MATERIALIZED (SELECT period, ${low} AS low, ${high} AS high FROM (${list}) AS list)
+    SELECT ${groups}, ${sumsOf(dialect, summed)} FROM tenants CROSS JOIN ranges CROSS JOIN ${source} GROUP BY ${groups}`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ledgerColumns, valuesOf } from "./ledger-columns.ts";
 import type { LedgerRow } from "./ledger-row.ts";
-import { columnType, keyColumns, quoted, tables } from "./postgresql-names.ts";
+import { columnType, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
 import { type Rollup, rollups, type SumColumn, sums } from "./rollups.ts";
 
 export interface AppendStatement {
@@ -88,7 +88,7 @@ function upsert(rollup: Rollup, table: string): string {
   INSERT INTO ${table} AS r (${[...keys, ...sums].join(", ")})
   SELECT ${[...values, ...sums.map((column) => contributions[column])].join(", ")}
   FROM inserted GROUP BY ${positions} ORDER BY ${positions}
-  ON CONFLICT (${keys.join(", ")}) DO UPDATE SET ${added.join(", ")}, updated_at = now()
+  ON CONFLICT (${uniqueKey(rollup)}) DO UPDATE SET ${added.join(", ")}, updated_at = now()
 )`;
 }
 

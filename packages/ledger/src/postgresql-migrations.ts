@@ -1,5 +1,5 @@
 import { ledgerColumns } from "./ledger-columns.ts";
-import { columnType, keyColumns, quoted, tables } from "./postgresql-names.ts";
+import { columnType, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
 import { type Rollup, rollups, sums } from "./rollups.ts";
 
 /** What makes version n of the schema from version n - 1, as statements for one transaction. Never changed once released. */
@@ -25,7 +25,7 @@ function firstVersion(schema: string): readonly string[] {
       (column) =>
         `CREATE INDEX ON ${table("usage_events")} (tenant, ${column}, occurred_at, event_id) WHERE ${column} IS NOT NULL`,
     ),
-    ...rollups.map((rollup) => rollupTable(rollup, table(rollup.table))),
+    ...rollups.flatMap((rollup) => rollupTable(rollup, table(rollup.table))),
     dailyUsage(table("daily_usage_metrics"), table("usage_days")),
   ];
 }
@@ -37,14 +37,18 @@ function definition({ column, type, nullable }: (typeof ledgerColumns)[number]):
 }
 
 /** Room is left on each page, so that an update stays on it and touches no index. */
-function rollupTable(rollup: Rollup, name: string): string {
+function rollupTable(rollup: Rollup, name: string): readonly string[] {
   const keys = keyColumns(rollup);
-  return `CREATE TABLE ${name} (
-    ${keys.map((key) => (key === "bucket_at" ? "bucket_at timestamptz NOT NULL" : `${key} text COLLATE "C" NOT NULL`)).join(", ")},
-    ${sums.map((column) => `${column} bigint NOT NULL`).join(", ")},
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (${keys.join(", ")})
-  ) WITH (fillfactor = 70)`;
+  return [
+    `CREATE TABLE ${name} (
+      ${keys.map((key) => (key === "bucket_at" ? "bucket_at timestamptz NOT NULL" : `${key} text COLLATE "C" NOT NULL`)).join(", ")},
+      ${sums.map((column) => `${column} bigint NOT NULL`).join(", ")},
+      updated_at timestamptz NOT NULL DEFAULT now()
+    ) WITH (fillfactor = 70)`,
+    `CREATE UNIQUE INDEX ${quoted(`${rollup.table}_key`)} ON ${name} (${uniqueKey(rollup)})`,
+    // A primary key takes no expressions, and without one updates fail in a database that publishes all its tables.
+    `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
+  ];
 }
 
 /** Durations and the success ratio are those of tasks; null where there were none. */

@@ -54,14 +54,14 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     await store.append([...early, usageRow({ capturedAt: 0 })]);
     expect(await places()).toEqual({ usage_events_default: 51 });
     let written = 51;
-    let isOver = false;
-    const load = (async () => {
-      while (!isOver) written += (await store.append([...usageRows(10), ...early])).written;
+    const load = { isOver: false };
+    const writing = (async () => {
+      while (!load.isOver) written += (await store.append([...usageRows(10), ...early])).written;
     })();
     // Several at once, as when a fleet starts in a new month.
     await Promise.all(Array.from({ length: 3 }, () => open({ monthsAhead: 2 }).maintain()));
-    isOver = true;
-    await load;
+    load.isOver = true;
+    await writing;
     expect(await places()).toMatchObject({ [partition(2)]: 50, usage_events_default: 1 });
     expect(await store.append(early)).toMatchObject({ duplicates: 50 });
     expect(await countRows(url)).toEqual({ rows: written, wrongBuckets: 0 });
@@ -106,10 +106,10 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     );
     let written = 0;
     let expired = 0;
-    let isOver = false;
+    const load = { isOver: false };
     const writers = Array.from({ length: 4 }, async () => {
       const writer = open({ monthsAhead: 3 });
-      while (!isOver) {
+      while (!load.isOver) {
         for (let part = shuffled(rows); part.length > 0; part = part.slice(200)) {
           const result = await writer.append(part.slice(0, 200));
           written += result.written;
@@ -121,7 +121,7 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
       await store.retain(new Date(monthAt(month)));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    isOver = true;
+    load.isOver = true;
     await Promise.all(writers);
     const [counted] = await queryOnce(
       url,

@@ -109,6 +109,8 @@ describe("an hour", () => {
       "15:30",
       "16:30",
     ]);
+    const inside = lordHowe.periods("hour", at("2026-04-04T15:10:00Z"), at("2026-04-04T15:11:00Z"));
+    expect(inside).toEqual([at("2026-04-04T15:00:00Z"), at("2026-04-04T15:30:00Z")]);
   });
 
   test("ends in the middle where the clocks change there, so that no hour reaches into the next day", async () => {
@@ -133,7 +135,7 @@ describe("any period of any zone", () => {
   const zones = [...Intl.supportedValuesOf("timeZone"), "UTC"];
 
   test("is bounded by ascending quarter hours, holds the moment, and begins where the zone's own clocks change its date", async () => {
-    const moments = fc.integer({ min: at("1980-01-01T00:00:00Z"), max: at("2037-01-01T00:00:00Z") });
+    const moments = fc.integer({ min: at("1981-01-02T00:00:00Z"), max: at("2037-01-01T00:00:00Z") });
     const units = fc.constantFrom<CalendarUnit[]>("hour", "day", "week", "month", "year");
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...zones), moments, units, async (timeZone, moment, unit) => {
@@ -159,7 +161,7 @@ describe("any period of any zone", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...zones),
-        fc.integer({ min: 1980, max: 2034 }),
+        fc.integer({ min: 1981, max: 2034 }),
         fc.constantFrom<CalendarUnit[]>("day", "week", "month", "year"),
         async (timeZone, year, unit) => {
           const [from, to] = [Date.UTC(year, 0, 2), Date.UTC(year + 3, 0, 2)];

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { checkOptions, wholeNumber } from "./check-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import type { Spool } from "./spool.ts";
@@ -44,17 +45,11 @@ export interface CheckedLedgerOptions {
 /** @throws Error of one line that names the option, what was found, and what it must be. */
 export function checkLedgerOptions(options: LedgerOptions): CheckedLedgerOptions {
   const { store, spool, counters, ...rest } = options;
-  const checked = v.safeParse(optionsSchema, rest);
-  if (!checked.success) {
-    const [issue] = checked.issues;
-    throw new Error(
-      `[meterbridge] [ledger] option "${String(issue.path?.[0]?.key ?? "")}" ${issue.message}, found ${JSON.stringify(issue.input) ?? typeof issue.input}`,
-    );
-  }
+  const checked = checkOptions("[ledger]", optionsSchema, rest);
   if (typeof store?.append !== "function") {
     throw new Error(`[meterbridge] [ledger] option "store" must be a store, such as sqliteStore({ file })`);
   }
-  return { store, spool, counters, ...checked.output };
+  return { store, spool, counters, ...checked };
 }
 
 const optionsSchema = v.strictObject({
@@ -71,11 +66,3 @@ const optionsSchema = v.strictObject({
   queueLimit: wholeNumber(1, 10_000_000, 100_000),
   appendTimeoutMillis: wholeNumber(10, 600_000, 5000),
 });
-
-function wholeNumber(least: number, most: number, usual: number) {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return v.optional(
-    v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message)),
-    usual,
-  );
-}

@@ -147,7 +147,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     clearInterval(adopting);
     process.removeListener("beforeExit", onBeforeExit);
     process.removeListener("exit", keepSynchronously);
-    await within(Math.max(left(), 100), Promise.allSettled([counters?.close(), spool?.close(), store.close()]));
+    // The counters' last totals are read from the store.
+    await within(Math.max(left() / 2, 100), Promise.resolve(counters?.close()));
+    await within(Math.max(left(), 100), Promise.allSettled([spool?.close(), store.close()]));
   }
 
   /** The event comes again after every work that its listeners began, so nothing may be begun when nothing is left. */

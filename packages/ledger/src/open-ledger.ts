@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { UsageEvent, UsageSink } from "@meterbridge/core";
 import type { ActiveUsers } from "./active-users.ts";
 import type { HotCounters } from "./hot-counters.ts";
+import { checkOptions } from "./check-options.ts";
 import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 import type { LedgerCounters } from "./ledger-options.ts";
 import type { LedgerStore } from "./ledger-store.ts";
@@ -47,7 +48,7 @@ export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" 
  * @throws Error of one line when a setting is wrong or missing.
  */
 export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
-  const { directory, opens, ...settings } = checked(options);
+  const { directory, opens, ...settings } = checkOptions("[ledger]", optionsSchema, options);
   const existed = existsSync(directory);
   const store = settings.store === "postgresql" ? postgresql(settings.databaseUrl) : sqliteIn(directory);
   const redis = settings.counters === "redis" ? redisParts(store, settings.redisUrl) : undefined;
@@ -130,16 +131,6 @@ function makeDirectory(directory: string): void {
   } catch {
     // There already, or not possible.
   }
-}
-
-function checked(options: OpenLedgerOptions): v.InferOutput<typeof optionsSchema> {
-  const result = v.safeParse(optionsSchema, options);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new Error(
-    `[meterbridge] [ledger] option "${String(issue.path?.[0]?.key ?? "")}" ${issue.message}, ` +
-      `found ${JSON.stringify(issue.input) ?? typeof issue.input}`,
-  );
 }
 
 const text = v.optional(v.pipe(v.string("must be a text"), v.nonEmpty("must not be empty")));

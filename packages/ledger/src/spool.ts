@@ -1,6 +1,8 @@
 import { rename, utimes } from "node:fs/promises";
 import { setImmediate as otherWork } from "node:timers/promises";
 import { diag } from "@opentelemetry/api";
+import * as v from "valibot";
+import { checkOptions, wholeNumber } from "./check-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import { type Adoption, createAdoption } from "./spool-adoption.ts";
 import { touchMillis } from "./spool-process.ts";
@@ -49,8 +51,12 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-/** Opens nothing until the first use. */
-export function openSpool({ directory, maxBytes = 1_073_741_824, fsync = "batch" }: SpoolOptions): Spool {
+/**
+ * Opens nothing until the first use.
+ * @throws Error of one line when an option is wrong.
+ */
+export function openSpool(options: SpoolOptions): Spool {
+  const { directory, maxBytes, fsync } = checkOptions("[ledger] [spool]", optionsSchema, options);
   const segments: Segment[] = [];
   // Space is given back a segment at a time, so a small spool has small ones.
   const segmentBytes = Math.min(8_388_608, Math.ceil(maxBytes / 8));
@@ -189,6 +195,12 @@ export function openSpool({ directory, maxBytes = 1_073_741_824, fsync = "batch"
 }
 
 export type { Adoption, WaitingBatch };
+
+const optionsSchema = v.strictObject({
+  directory: v.pipe(v.string("must be a path"), v.nonEmpty("must not be empty")),
+  maxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER, 1_073_741_824),
+  fsync: v.optional(v.picklist(["batch", "interval", "none"], `must be "batch", "interval" or "none"`), "batch"),
+});
 
 interface PendingAppend {
   readonly rows: readonly LedgerRow[];

@@ -265,3 +265,11 @@ test.each([
     `[meterbridge] [ledger] ${message}`,
   );
 });
+
+test.each([
+  [{ directory: "" }, `option "directory" must not be empty, found ""`],
+  [{ directory: "spool", maxBytes: 0 }, `option "maxBytes" must be a whole number from 1 to ${2 ** 53 - 1}, found 0`],
+  [{ directory: "spool", fsync: "always" }, `option "fsync" must be "batch", "interval" or "none", found "always"`],
+])("a wrong option of the spool %o is told at once", (wrong, message) => {
+  expect(() => openSpool(wrong as { directory: string })).toThrow(`[meterbridge] [ledger] [spool] ${message}`);
+});

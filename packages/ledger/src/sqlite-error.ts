@@ -5,6 +5,8 @@ export function sqliteError(file: string, error: unknown): LedgerStoreError {
   if (ledgerErrorReason(error) !== undefined) return error as LedgerStoreError;
   const [reason, happened, advice] = meanings[sqliteCode(error) ?? ""] ?? unknownMeaning;
   const detail = error instanceof Error ? error.message : String(error);
+  // A question that the reader does not take says so itself.
+  if (detail.startsWith("[meterbridge]")) return ledgerError("refused", detail, error);
   return storeError(reason, file, `${happened} (${detail})`, advice);
 }
 

@@ -98,7 +98,7 @@ function bucketOf({ seconds }: Rollup): string {
 }
 
 /** What `contributionOf` says, in SQL. */
-export const contributions: Readonly<Record<SumColumn, string>> = {
+const contributions: Readonly<Record<SumColumn, string>> = {
   records: "count(*)",
   events: "count(*) FILTER (WHERE corrects IS NULL)",
   successes: "count(*) FILTER (WHERE corrects IS NULL AND is_success)",

@@ -1,7 +1,7 @@
 import { ledgerError, type LedgerErrorReason, ledgerErrorReason, type LedgerStoreError } from "./ledger-error.ts";
 
 /** The SQLSTATE of a database's error; undefined for any other, such as that of a socket. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith("E") ? code : undefined;
 }

@@ -1,6 +1,7 @@
 import { diag } from "@opentelemetry/api";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
+import { messageOf } from "./message-of.ts";
 
 /** Tells on diag what the delivery goes through: each change once, not each batch. */
 export interface DeliveryNotices {
@@ -26,7 +27,7 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
       isStoreFailing = true;
       const refuge = hasSpool ? "go to the spool" : "are held in memory";
       diag.warn(
-        `[meterbridge] [ledger] ${where} does not take usage: ${reasonOf(error)}; events ${refuge} until it does`,
+        `[meterbridge] [ledger] ${where} does not take usage: ${messageOf(error)}; events ${refuge} until it does`,
       );
     },
     storeWorks() {
@@ -38,7 +39,7 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
     spoolFails(error) {
       if (isSpoolFailing) return;
       isSpoolFailing = true;
-      diag.error(`[meterbridge] [ledger] the spool takes nothing: ${reasonOf(error)}; events are held in memory`);
+      diag.error(`[meterbridge] [ledger] the spool takes nothing: ${messageOf(error)}; events are held in memory`);
     },
     spoolWorks() {
       if (isSpoolFailing) diag.warn("[meterbridge] [ledger] the spool works again");
@@ -49,7 +50,7 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
         row === undefined
           ? "a usage event"
           : `event ${JSON.stringify(row.eventId)} of tenant ${JSON.stringify(row.tenant)}`;
-      diag.error(`[meterbridge] [ledger] ${which} was refused and is not kept: ${reasonOf(error)}`);
+      diag.error(`[meterbridge] [ledger] ${which} was refused and is not kept: ${messageOf(error)}`);
     },
     losing(held) {
       if (isLosing) return;
@@ -61,10 +62,4 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
       );
     },
   };
-}
-
-/** What went wrong, without the name that stands before it already. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^\[meterbridge\] (?:\[ledger\] )?/, "").slice(0, 400);
 }

@@ -11,6 +11,8 @@ import { withDeadline } from "./with-deadline.ts";
 export interface Delivery {
   /** Resolves when the rows are settled, or held in memory because neither store nor spool takes them. Never rejects. */
   deliver(rows: readonly LedgerRow[]): Promise<void>;
+  /** Puts rows into the spool at once, blocking. Throws where there is none or it does not take them. */
+  spoolNow(rows: readonly LedgerRow[]): void;
   /** Counts and tells an event that could not even be read. */
   refuse(error: unknown): void;
   /** Opens the store and brings what waits, again and again until it works or `end` is called. */
@@ -138,10 +140,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (spool !== undefined) {
       try {
         await spool.append(rows);
-        counts.spooled += rows.length;
-        meters.spooled(rows.length);
-        if (from === "memory") options.settled(rows.length);
-        return notices.spoolWorks();
+        return spooled(rows, from);
       } catch (error) {
         meters.failed("spool");
         notices.spoolFails(error);
@@ -155,6 +154,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     meters.ended(rows.length, "lost");
     leave(rows.length, from);
     notices.losing(heldRows());
+  }
+
+  function spooled(rows: readonly LedgerRow[], from: "memory" | "spool"): void {
+    counts.spooled += rows.length;
+    meters.spooled(rows.length);
+    if (from === "memory") options.settled(rows.length);
+    notices.spoolWorks();
   }
 
   /** The events are no longer this process's to keep. */
@@ -234,6 +240,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     deliver,
+    spoolNow(rows) {
+      if (spool === undefined) throw new Error("there is no spool");
+      spool.appendSync(rows);
+      spooled(rows, "memory");
+      startRecovery();
+    },
     refuse: (error) => refuse(undefined, error, "memory"),
     start: startRecovery,
     retry,

@@ -3,6 +3,7 @@ import type { UsageEvent, UsageSink } from "@meterbridge/core";
 import { checkEvent } from "./check-event.ts";
 import { createDelivery, type DeliveryCounts, type StoreState } from "./delivery.ts";
 import { createEventQueue } from "./event-queue.ts";
+import { messageOf } from "./message-of.ts";
 import { createLedgerMeters } from "./ledger-meters.ts";
 import { checkLedgerOptions, type LedgerOptions } from "./ledger-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
@@ -13,8 +14,8 @@ export interface Ledger extends UsageSink {
   /** Takes the event and returns at once; never throws. The event must not be changed afterwards. */
   write(event: UsageEvent): void;
   /**
-   * Resolves when what was written so far is in the store or the spool, and at the latest after so many milliseconds
-   * (default 3000), with whether that is so. Never rejects.
+   * Resolves with true when what was written so far is in the store, or in the spool where the store does not take it within
+   * so many milliseconds (default 3000); with false when neither has it all. Never rejects.
    */
   flush(timeoutMillis?: number): Promise<boolean>;
   /**
@@ -133,7 +134,24 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   async function flush(timeoutMillis = 3000): Promise<boolean> {
     await within(timeoutMillis, drain());
-    return queue.length === 0 && underWay.size === 0 && delivery.unsettled().length === 0;
+    const isSettled = queue.length === 0 && underWay.size === 0 && delivery.unsettled().length === 0;
+    return isSettled || keepInSpool();
+  }
+
+  /** Who flushes may be about to end: what a store that hangs has not taken by then has to be somewhere. */
+  function keepInSpool(): boolean {
+    if (spool === undefined) return false;
+    try {
+      // May still arrive in the store as well, which counts it once.
+      spool.appendSync(delivery.unsettled());
+      for (let events = queue.take(); events !== undefined; events = queue.take()) delivery.spoolNow(checked(events));
+      return true;
+    } catch (error) {
+      diag.warn(
+        `[meterbridge] [ledger] the spool does not take what could not be written in time: ${messageOf(error)}`,
+      );
+      return false;
+    }
   }
 
   async function end(timeoutMillis: number): Promise<void> {
@@ -168,8 +186,9 @@ export function createLedger(options: LedgerOptions): Ledger {
         if (spool === undefined) throw new Error("there is no spool");
         spool.appendSync(batch);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        diag.error(`[meterbridge] [ledger] ${batch.length} usage events are lost at the end of the process: ${reason}`);
+        diag.error(
+          `[meterbridge] [ledger] ${batch.length} usage events are lost at the end of the process: ${messageOf(error)}`,
+        );
       }
     }
     // All is accounted for: the next process has nothing to ask after.
@@ -189,7 +208,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
       if (rows > 0) delivery.start();
     } catch (error) {
-      diag.warn(error instanceof Error ? error.message : String(error));
+      diag.warn(`[meterbridge] [ledger] what earlier processes left cannot be looked for: ${messageOf(error)}`);
     }
   }
 

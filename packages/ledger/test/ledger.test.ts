@@ -183,6 +183,23 @@ test("a store that hangs is given up after the time allowed, and the batch is ke
   await until(() => store.kept.size === 11, "the batch to be replayed");
 });
 
+test("a flush that cannot wait for a store that hangs leaves all with the spool: the process may be about to end", async () => {
+  const { ledger, store } = open({ spool: spool(), appendTimeoutMillis: 60_000, batchSize: 10 });
+  store.fault = "hangs";
+  writeEvents(ledger, 95);
+  expect(await ledger.flush(100)).toBe(true);
+  const next = faultyStore();
+  const left = openSpool({ directory });
+  await ledger.close(100);
+  expect((await left.adopt()).rows).toBeGreaterThanOrEqual(95);
+  for (let batch = await left.next(); batch !== undefined; batch = await left.next()) {
+    await next.append(batch.rows);
+    await batch.done();
+  }
+  expect(next.kept.size).toBe(95);
+  await left.close();
+});
+
 test("a store that wrote but whose answer was lost gets the batch again, and counts it once", async () => {
   const { ledger, store } = open({ spool: spool(), appendTimeoutMillis: 50 });
   store.fault = "hangs-after-writing";

@@ -24,3 +24,10 @@ export function sorted(rows: readonly SumsRow[]): SumsRow[] {
     JSON.stringify([period, Object.entries(group).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
   return rows.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
+
+/** The same for what a test made of an answer. */
+export function inOrder<Value>(values: readonly Value[]): Value[] {
+  const key = (value: Value): string =>
+    JSON.stringify(value, (_name, each: unknown) => (typeof each === "bigint" ? String(each) : each));
+  return values.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}

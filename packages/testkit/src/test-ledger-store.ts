@@ -16,12 +16,26 @@ import { testWriting } from "./writing-contract.ts";
  */
 export function testLedgerStore(name: string, harness: LedgerStoreHarness): void {
   describe(`the ledger store ${name}`, () => {
-    describe("writing", () => testWriting(harness));
-    describe("values", () => testValues(harness));
-    describe("money", () => testMoney(harness));
-    describe("sums", () => testSums(harness));
-    describe("reading", () => testReading(harness));
-    describe("keeping", () => testKeeping(harness));
-    describe("opening and closing", () => testLifecycle(harness));
+    describe("writing", () => {
+      testWriting(harness);
+    });
+    describe("values", () => {
+      testValues(harness);
+    });
+    describe("money", () => {
+      testMoney(harness);
+    });
+    describe("sums", () => {
+      testSums(harness);
+    });
+    describe("reading", () => {
+      testReading(harness);
+    });
+    describe("keeping", () => {
+      testKeeping(harness);
+    });
+    describe("opening and closing", () => {
+      testLifecycle(harness);
+    });
   });
 }

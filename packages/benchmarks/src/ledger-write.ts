@@ -50,7 +50,7 @@ export async function writeAsApplication(input: WriteInput): Promise<WriteOutput
   }
 
   // The compiler, the store and its thread are warm after a second.
-  await run(1000);
+  await run(Math.min(1, seconds) * 1000);
   globalThis.gc?.();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const eventsBefore = events;

@@ -10,7 +10,7 @@ test("the median stands between the middle two of an even number of runs, whatev
   expect(() => median([])).toThrow("nothing was measured");
 });
 
-test("the table sets each peer in relation to the bare program of the same cell", () => {
+test("the table sets each peer in relation to the bare program, or else the first floor, of the same cell and variant", () => {
   const table = toTable({
     versions: { node: "24.0.0" },
     rows: [
@@ -19,13 +19,30 @@ test("the table sets each peer in relation to the bare program of the same cell"
       { cell: "other/wall", peer: "prom-client", value: 7, unit: "ms" },
     ],
   });
-  expect(table).toContain("| startup/wall | meterbridge | 50.0 ms | 1.25 |");
+  expect(table).toContain("| cell | peer | median | ratio |\n");
+  expect(table).toContain("| startup/wall | meterbridge | 50.0 ms | 1.25 × bare |");
   expect(table).toContain("| other/wall | prom-client | 7.0 ms |  |");
   expect(table).toContain("node 24.0.0");
+
+  const withVariants = toTable({
+    versions: {},
+    rows: [
+      { cell: "summary/1m-events", variant: "sqlite", peer: "meterbridge", value: 0.5, unit: "ms", note: "target: 20" },
+      { cell: "summary/1m-events", variant: "sqlite", peer: "floor-scan", value: 1500, unit: "ms" },
+      { cell: "summary/1m-events", variant: "postgresql", peer: "meterbridge", value: 3, unit: "ms" },
+    ],
+  });
+  expect(withVariants).toContain("| cell | variant | peer | median | ratio | note |\n");
+  expect(withVariants).toContain(
+    "| summary/1m-events | sqlite | meterbridge | 0.500 ms | 0.00033 × floor-scan | target: 20 |",
+  );
+  expect(withVariants).toContain("| summary/1m-events | sqlite | floor-scan | 1500 ms | 1.00 × floor-scan |  |");
+  expect(withVariants).toContain("| summary/1m-events | postgresql | meterbridge | 3.0 ms |  |  |");
 });
 
 test.each([
-  [["nonsense"], 'no benchmark is called "nonsense": there is startup'],
+  [["nonsense"], 'no benchmark is called "nonsense": there is startup, ledger'],
+  [["ledger", "--cells", "speed"], 'no cell begins with "speed": there is write/app-thread'],
   [[], "exactly one benchmark has to be named"],
   [["startup", "--rounds", "1.5"], 'option "--rounds" must be a whole number from 1, found "1.5"'],
   [["startup", "--fast"], "--fast"],

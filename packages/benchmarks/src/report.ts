@@ -64,7 +64,12 @@ export function toTable({ versions, rows }: Report): string {
 function ratioOf(row: Row, rows: readonly Row[]): string {
   const besides = rows.filter(({ cell, variant }) => cell === row.cell && variant === row.variant);
   const base = besides.find(({ peer }) => peer === "bare") ?? besides.find(({ peer }) => peer.startsWith("floor-"));
-  return base === undefined ? "" : `${(row.value / base.value).toFixed(2)} × ${base.peer}`;
+  return base === undefined ? "" : `${ratio(row.value / base.value)} × ${base.peer}`;
+}
+
+/** `toFixed` alone would call a thousandth nothing. */
+function ratio(value: number): string {
+  return value < 0.01 ? value.toPrecision(2) : value.toFixed(2);
 }
 
 /** Three digits and no more say something. */

@@ -110,9 +110,9 @@ create view daily_usage_metrics as
 select
   strftime('%Y-%m-%d', bucket_at / 1000, 'unixepoch') as day,
   tenant,
-  nullif(employee, '') as employee,
+  employee,
   sum(iif(kind = 'task', events, 0)) as tasks,
-  sum(iif(kind = 'task', inference_micros, 0)) / 1000.0 as total_duration_ms,
+  cast(round(sum(iif(kind = 'task', inference_micros, 0)) / 1000.0) as integer) as total_duration_ms,
   sum(iif(kind = 'task', inference_micros, 0)) / 1000.0 / nullif(sum(iif(kind = 'task', timed, 0)), 0)
     as average_duration_ms,
   sum(input_tokens + output_tokens) as tokens,

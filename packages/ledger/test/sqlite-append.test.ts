@@ -121,7 +121,7 @@ describe("the view daily_usage_metrics", () => {
     ]);
     const found = readDatabase(file, "select * from daily_usage_metrics order by day, employee");
     expect(found.map(({ day: of, employee }) => [of, employee])).toEqual([
-      ["2026-11-20", null],
+      ["2026-11-20", ""],
       ["2026-11-20", "e-1"],
       ["2026-11-21", "e-1"],
     ]);
@@ -130,7 +130,7 @@ describe("the view daily_usage_metrics", () => {
       tenant: "acme",
       employee: "e-1",
       tasks: 3n,
-      total_duration_ms: 4000,
+      total_duration_ms: 4000n,
       average_duration_ms: 2000,
       tokens: 1200n,
       tool_calls: 1n,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ledgerColumns, valuesOf } from "./ledger-columns.ts";
+import { ledgerError } from "./ledger-error.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import { columnType, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
 import { type Rollup, rollups, type SumColumn, sums } from "./rollups.ts";
@@ -13,7 +14,7 @@ export interface AppendStatement {
 /**
  * The one statement that writes a batch: the rows that are new go into `usage_events`, and what was written, no more, is added
  * to every rollup. Rows and buckets are taken in the order of their keys, so that two writers never wait for each other in a
- * ring. Takes the parameter of {@link appendParameter}; answers one record of `written` and `expired`.
+ * ring. Takes {@link appendParameters}; answers one record of `written` and `expired`.
  */
 export function appendStatement(schema: string, prepare: boolean): AppendStatement {
   const table = tables(schema);
@@ -21,11 +22,11 @@ export function appendStatement(schema: string, prepare: boolean): AppendStateme
   const input = ledgerColumns.map(({ column, type }) =>
     type === "time" ? `to_timestamp(${quoted(column)} / 1000.0) AS ${quoted(column)}` : quoted(column),
   );
-  const declared = ledgerColumns.map(
-    ({ column, type }) => `${quoted(column)} ${type === "time" ? "float8" : columnType[type]}`,
+  const arrays = ledgerColumns.map(
+    ({ type }, index) => `$${index + 1}::${type === "time" ? "float8" : columnType[type]}[]`,
   );
   const text = `WITH input AS (
-  SELECT ${input.join(", ")} FROM json_to_recordset($1::json) AS given(${declared.join(", ")})
+  SELECT ${input.join(", ")} FROM unnest(${arrays.join(", ")}) AS given(${columns.join(", ")})
 ), kept AS (
   SELECT * FROM input
   WHERE captured_at = 'epoch' OR captured_at >= coalesce((SELECT min(retained_from) FROM ${table("ledger_state")}), '-infinity')
@@ -42,18 +43,30 @@ SELECT (SELECT count(*)::int FROM inserted) AS written,
   return { name: `meterbridge_append_${createHash("sha256").update(text).digest("hex").slice(0, 16)}`, text };
 }
 
-export function appendParameter(rows: readonly LedgerRow[]): string {
-  return JSON.stringify(rows.map(recordOf));
+/**
+ * The rows as an array per column, in PostgreSQL's own notation: half the work of JSON, for both sides.
+ *
+ * @throws A `refused` error for a text that is not well-formed, which would be another one once it is sent.
+ */
+export function appendParameters(rows: readonly LedgerRow[]): string[] {
+  const arrays = ledgerColumns.map(() => "");
+  for (const row of rows) {
+    for (const [index, value] of valuesOf(row).entries()) {
+      arrays[index] +=
+        `${arrays[index] === "" ? "{" : ","}${typeof value === "string" ? quotedElement(value) : String(value)}`;
+    }
+  }
+  for (const [index, array] of arrays.entries()) {
+    if (array.isWellFormed()) continue;
+    const found = `a ${ledgerColumns[index]?.field ?? "text"} with half a surrogate pair`;
+    throw ledgerError("refused", `[meterbridge] [ledger] [postgresql] texts must be well-formed, found ${found}`);
+  }
+  return arrays.map((array) => `${array}}`);
 }
 
-function recordOf(row: LedgerRow): Record<string, unknown> {
-  const record: Record<string, unknown> = {};
-  const values = valuesOf(row);
-  for (const [index, { column }] of ledgerColumns.entries()) {
-    // What is left out is null.
-    if (values[index] !== null) record[column] = values[index];
-  }
-  return record;
+/** In quotes, so that the text "NULL" and the empty one stay what they are. */
+function quotedElement(text: string): string {
+  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
 }
 
 const returned = [

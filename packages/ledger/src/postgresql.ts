@@ -1,6 +1,6 @@
 import { diag } from "@opentelemetry/api";
 import type { LedgerStore } from "./ledger-store.ts";
-import { appendParameter, appendStatement } from "./postgresql-append.ts";
+import { appendParameters, appendStatement } from "./postgresql-append.ts";
 import { storeError } from "./postgresql-error.ts";
 import { migrations } from "./postgresql-migrations.ts";
 import { tables } from "./postgresql-names.ts";
@@ -128,7 +128,7 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
       during(async () => {
         await opened();
         if (rows.length === 0) return { written: 0, duplicates: 0, expired: 0 };
-        const [record] = await session.run("write to", { ...statement, values: [appendParameter(rows)] });
+        const [record] = await session.run("write to", { ...statement, values: appendParameters(rows) });
         const [written, expired] = [Number(record?.["written"]), Number(record?.["expired"])];
         return { written, duplicates: rows.length - written - expired, expired };
       }),

@@ -33,7 +33,7 @@ const event: UsageEvent = {
 };
 
 function checked(changes: object) {
-  return checkEvent({ ...event, ...changes } as UsageEvent, "default");
+  return checkEvent({ ...event, ...changes }, "default");
 }
 
 test("an event of core's becomes a row with every field, durations in whole microseconds", () => {

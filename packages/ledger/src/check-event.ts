@@ -131,7 +131,8 @@ function toMicros(milliseconds: number): number {
 }
 
 function fieldOf(issue: v.BaseIssue<unknown>): string {
-  return String(issue.path?.[0]?.key ?? "");
+  const key = issue.path?.[0]?.key;
+  return typeof key === "string" ? key : "";
 }
 
 /** Not by `instanceof`: a date of another realm, such as a test runner's, is one too. */

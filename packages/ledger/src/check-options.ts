@@ -12,9 +12,8 @@ export function checkOptions<Schema extends v.GenericSchema>(
   const checked = v.safeParse(schema, options);
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
-  const option = String(issue.path?.[0]?.key ?? "");
   const found = JSON.stringify(issue.input) ?? typeof issue.input;
-  throw new Error(`[meterbridge] ${whose} option "${option}" ${issue.message}, found ${found}`);
+  throw new Error(`[meterbridge] ${whose} option "${nameOf(issue.path?.[0]?.key)}" ${issue.message}, found ${found}`);
 }
 
 /** An optional whole number with a default. */
@@ -28,4 +27,8 @@ export function wholeNumber(
     v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message)),
     usual,
   );
+}
+
+function nameOf(key: unknown): string {
+  return typeof key === "string" ? key : "";
 }

@@ -194,10 +194,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function recover(): Promise<void> {
-    for (let wait = shortestPause; !ended && !(await retry()); wait = Math.min(wait * 2, longestPause)) {
+    let wait = shortestPause;
+    while (!(await retry())) {
+      if (ended) return;
       pause = new AbortController();
       const jittered = wait * (0.75 + Math.random() / 2);
       await sleep(jittered, undefined, { signal: pause.signal, ref: false }).catch(() => {});
+      wait = Math.min(wait * 2, longestPause);
     }
   }
 

@@ -88,7 +88,7 @@ function sqliteIn(directory: string): LedgerStore {
 }
 
 function postgresql(url: string | undefined): LedgerStore {
-  const { postgresqlStore } = entry<typeof import("./postgresql.ts")>("postgresql");
+  const { postgresqlStore } = entry("postgresql") as typeof import("./postgresql.ts");
   return postgresqlStore(url === undefined ? {} : { url });
 }
 
@@ -102,8 +102,9 @@ function redisParts(
   store: LedgerStore,
   url: string | undefined,
 ): RedisParts & { sync(): LedgerCounters; close(): Promise<void> } {
-  const { connectRedis, createActiveUsers, createCounterSync, createHotCounters } =
-    entry<typeof import("./redis.ts")>("redis");
+  const { connectRedis, createActiveUsers, createCounterSync, createHotCounters } = entry(
+    "redis",
+  ) as typeof import("./redis.ts");
   const redis = connectRedis(url === undefined ? {} : { url });
   const counters = createHotCounters({ redis, store });
   const activeUsers = createActiveUsers({ redis });
@@ -119,8 +120,8 @@ function redisParts(
 }
 
 /** Another entry of this package, loaded only for who asks for it, and at once, since a preload cannot wait. */
-function entry<Module>(name: "postgresql" | "redis"): Module {
-  return createRequire(import.meta.url)(`./${name}${path.extname(import.meta.url)}`) as Module;
+function entry(name: "postgresql" | "redis"): unknown {
+  return createRequire(import.meta.url)(`./${name}${path.extname(import.meta.url)}`);
 }
 
 /** A directory of ours, which nobody should commit by accident. What cannot be made is told when the parts open. */

@@ -8,7 +8,7 @@ import { until } from "../../../test/support/servers.ts";
 import { eventIdAt } from "../src/event-id.ts";
 import { createLedger, type Ledger } from "../src/ledger.ts";
 import type { LedgerOptions } from "../src/ledger-options.ts";
-import { openSpool } from "../src/spool.ts";
+import { openSpool, type SpoolOptions } from "../src/spool.ts";
 import { faultyStore, type FaultyStore } from "./support/faulty-store.ts";
 
 let directory: string;
@@ -288,5 +288,5 @@ test.each([
   [{ directory: "spool", maxBytes: 0 }, `option "maxBytes" must be a whole number from 1 to ${2 ** 53 - 1}, found 0`],
   [{ directory: "spool", fsync: "always" }, `option "fsync" must be "batch", "interval" or "none", found "always"`],
 ])("a wrong option of the spool %o is told at once", (wrong, message) => {
-  expect(() => openSpool(wrong as { directory: string })).toThrow(`[meterbridge] [ledger] [spool] ${message}`);
+  expect(() => openSpool(wrong as SpoolOptions)).toThrow(`[meterbridge] [ledger] [spool] ${message}`);
 });

@@ -99,9 +99,9 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
 }
 
 /** Nothing may be left running when the start fails. */
-function startOrUndo<Part>(start: () => Part, undo: () => void): Part {
+function startOrUndo<Part>(begin: () => Part, undo: () => void): Part {
   try {
-    return start();
+    return begin();
   } catch (error) {
     undo();
     throw error;

@@ -66,7 +66,8 @@ function connectWithBetterSqlite(database: BetterSqliteDatabase): SqliteConnecti
 function findBetterSqlite(directories: readonly string[]): (new (file: string) => BetterSqliteDatabase) | undefined {
   for (const from of [...directories.map((directory) => path.join(directory, "package.json")), import.meta.url]) {
     try {
-      return createRequire(from)("better-sqlite3");
+      const require = createRequire(from);
+      return require("better-sqlite3");
     } catch {
       // Not installed there, or not built for this machine.
     }

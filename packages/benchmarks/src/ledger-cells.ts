@@ -165,8 +165,8 @@ export async function measureQueries(sizes: LedgerSizes, place: LedgerPlace, cel
     const wanted = queryNames.filter((query) => cells.has(`${query}/${name}`));
     if (wanted.length === 0) continue;
     const add = (store: string, figures: readonly QueryFigure[]): void => {
-      for (const { query, variant, peer, milliseconds, slowest } of figures) {
-        const note = `slowest ${slowest.toFixed(1)}${peer === "meterbridge" ? "; target: 20" : ""}`;
+      for (const { query, variant, peer, milliseconds, fastest, slowest } of figures) {
+        const note = `${fastest.toFixed(1)} to ${slowest.toFixed(1)}${peer === "meterbridge" ? "; target: 20" : ""}`;
         rows.push({
           cell: `${query}/${name}`,
           variant: `${store}, ${variant}`,

@@ -23,6 +23,7 @@ export interface QueryFigure {
   readonly variant: string;
   readonly peer: "meterbridge" | "floor-scan";
   readonly milliseconds: number;
+  readonly fastest: number;
   readonly slowest: number;
 }
 
@@ -132,7 +133,7 @@ function countCalls(rows: readonly Record<string, unknown>[]): number {
 async function timed(
   rounds: number,
   ask: () => Promise<number>,
-): Promise<{ milliseconds: number; slowest: number; result: number }> {
+): Promise<{ milliseconds: number; fastest: number; slowest: number; result: number }> {
   let result = await ask();
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -140,5 +141,5 @@ async function timed(
     result = await ask();
     times.push(performance.now() - start);
   }
-  return { milliseconds: median(times), slowest: Math.max(...times), result };
+  return { milliseconds: median(times), fastest: Math.min(...times), slowest: Math.max(...times), result };
 }

@@ -64,9 +64,9 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
     await store.open();
     const failures = { count: 0 };
     let sent = 0;
-    let isOver = false;
+    const work = { isOver: false };
     const load = Array.from({ length: 2 }, async () => {
-      while (!isOver) {
+      while (!work.isOver) {
         const rows = usageRows(50);
         sent += rows.length;
         await appendUntilDone(store, rows, failures);
@@ -76,7 +76,7 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
       await sleep(200 + Math.random() * 200);
       await server.restartImmediate();
     }
-    isOver = true;
+    work.isOver = true;
     await Promise.all(load);
     expect(failures.count).toBeGreaterThan(0);
     await expectExact(store, sent);
@@ -138,9 +138,9 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
     await store.open();
     const failures = { count: 0 };
     let sent = 0;
-    let isOver = false;
+    const work = { isOver: false };
     const load = (async () => {
-      while (!isOver) {
+      while (!work.isOver) {
         const rows = usageRows(30);
         sent += rows.length;
         await appendUntilDone(store, rows, failures);
@@ -154,7 +154,7 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
     await server.query("ALTER SYSTEM RESET default_transaction_read_only");
     await server.query("SELECT pg_reload_conf()");
     await sleep(200);
-    isOver = true;
+    work.isOver = true;
     await load;
     await expectExact(store, sent + written);
   });

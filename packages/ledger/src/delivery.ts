@@ -4,7 +4,7 @@ import { ledgerErrorReason } from "./ledger-error.ts";
 import type { LedgerMeters } from "./ledger-meters.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { AppendResult, LedgerStore } from "./ledger-store.ts";
-import type { Spool } from "./spool.ts";
+import type { Spool } from "./spool/spool.ts";
 import { withDeadline } from "./with-deadline.ts";
 
 /** Brings rows to the store; while that is away to the spool, and from there to the store. */

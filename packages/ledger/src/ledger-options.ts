@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { checkOptions, wholeNumber } from "./check-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
-import type { Spool } from "./spool.ts";
+import type { Spool } from "./spool/spool.ts";
 
 export interface LedgerOptions {
   /** Where rows are kept: `sqliteStore()`, `postgresqlStore()`, or one of your own. */

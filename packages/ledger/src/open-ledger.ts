@@ -3,14 +3,14 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import * as v from "valibot";
 import type { UsageEvent, UsageSink } from "@meterbridge/core";
-import type { ActiveUsers } from "./active-users.ts";
-import type { HotCounters } from "./hot-counters.ts";
+import type { ActiveUsers } from "./redis/active-users.ts";
+import type { HotCounters } from "./redis/hot-counters.ts";
 import { checkOptions } from "./check-options.ts";
 import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
 import type { LedgerCounters } from "./ledger-options.ts";
 import type { LedgerStore } from "./ledger-store.ts";
-import { openSpool } from "./spool.ts";
-import { sqliteStore } from "./sqlite-store.ts";
+import { openSpool } from "./spool/spool.ts";
+import { sqliteStore } from "./sqlite/sqlite-store.ts";
 
 export interface OpenLedgerOptions {
   /** `sqlite` (default): one file in the directory. `postgresql`: the database of `databaseUrl`. */

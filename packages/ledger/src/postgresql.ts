@@ -1,18 +1,24 @@
 import { diag } from "@opentelemetry/api";
 import type { LedgerStore } from "./ledger-store.ts";
-import { appendParameters, appendStatement } from "./postgresql-append.ts";
-import { storeError } from "./postgresql-error.ts";
-import { migrations } from "./postgresql-migrations.ts";
-import { tables } from "./postgresql-names.ts";
-import { type PostgresqlStoreOptions, resolvePostgresqlOptions } from "./postgresql-options.ts";
-import { dropPartitions, makePartitions } from "./postgresql-partitions.ts";
-import { openPool, type OwnPool, type PostgresqlPool } from "./postgresql-pool.ts";
-import { checkSchema, checkServer, longestStatementMillis, migrateSchema, versionOf } from "./postgresql-schema.ts";
-import { closedError, createSession, type Records } from "./postgresql-session.ts";
-import type { StoreReader } from "./store-reader.ts";
+import { appendParameters, appendStatement } from "./postgresql/postgresql-append.ts";
+import { storeError } from "./postgresql/postgresql-error.ts";
+import { migrations } from "./postgresql/postgresql-migrations.ts";
+import { tables } from "./postgresql/postgresql-names.ts";
+import { type PostgresqlStoreOptions, resolvePostgresqlOptions } from "./postgresql/postgresql-options.ts";
+import { dropPartitions, makePartitions } from "./postgresql/postgresql-partitions.ts";
+import { openPool, type OwnPool, type PostgresqlPool } from "./postgresql/postgresql-pool.ts";
+import {
+  checkSchema,
+  checkServer,
+  longestStatementMillis,
+  migrateSchema,
+  versionOf,
+} from "./postgresql/postgresql-schema.ts";
+import { closedError, createSession, type Records } from "./postgresql/postgresql-session.ts";
+import type { StoreReader } from "./reading/store-reader.ts";
 
-export type { PostgresqlStoreOptions } from "./postgresql-options.ts";
-export type { PostgresqlClient, PostgresqlPool, PostgresqlQuery } from "./postgresql-pool.ts";
+export type { PostgresqlStoreOptions } from "./postgresql/postgresql-options.ts";
+export type { PostgresqlClient, PostgresqlPool, PostgresqlQuery } from "./postgresql/postgresql-pool.ts";
 
 export interface PostgresqlStore extends LedgerStore {
   /** Makes the tables, or upgrades them to this package's version. `open()` does so too, unless `create` is `"check"`. */
@@ -102,7 +108,7 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
 
   /** For single queries, and for recounts, which may take their time. */
   function readers(): Promise<readonly [StoreReader, StoreReader]> {
-    return (reading ??= import("./store-reader.ts").then(({ createStoreReader }) => {
+    return (reading ??= import("./reading/store-reader.ts").then(({ createStoreReader }) => {
       const patiently = (text: string, values: readonly unknown[]): Promise<Records> =>
         session.transaction("read", longestStatementMillis, (run) => run(text, values));
       return [

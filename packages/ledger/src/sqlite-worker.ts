@@ -7,9 +7,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { AppendResult } from "./ledger-store.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
-import { answerPlaces, answerStates, type SqliteCalls, type SqliteReply, type SqliteRequest } from "./sqlite-calls.ts";
-import type { SqliteSettings } from "./sqlite-options.ts";
-import { createSession } from "./sqlite-session.ts";
+import {
+  answerPlaces,
+  answerStates,
+  type SqliteCalls,
+  type SqliteReply,
+  type SqliteRequest,
+} from "./sqlite/sqlite-calls.ts";
+import type { SqliteSettings } from "./sqlite/sqlite-options.ts";
+import { createSession } from "./sqlite/sqlite-session.ts";
 
 if (parentPort !== null) serve(parentPort, createSession(workerData as SqliteSettings));
 

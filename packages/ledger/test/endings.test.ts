@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
 import type { UsageSums } from "../src/ledger-store.ts";
-import { sqliteStore } from "../src/sqlite-store.ts";
+import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 
 // An application that only names a tenant and records, under the preload, with the ledger that is on by default.
 

@@ -8,7 +8,7 @@ import { until } from "../../../test/support/servers.ts";
 import { eventIdAt } from "../src/event-id.ts";
 import { createLedger, type Ledger } from "../src/ledger.ts";
 import type { LedgerOptions } from "../src/ledger-options.ts";
-import { openSpool, type SpoolOptions } from "../src/spool.ts";
+import { openSpool, type SpoolOptions } from "../src/spool/spool.ts";
 import { faultyStore, type FaultyStore } from "./support/faulty-store.ts";
 
 let directory: string;

@@ -1,7 +1,7 @@
 import type { MemoryStore } from "@meterbridge/testkit";
 import { describe, expect, test } from "vitest";
-import { audit } from "../src/audit.ts";
-import type { TenantCounters } from "../src/audit-counters.ts";
+import { audit } from "../src/proof/audit.ts";
+import type { TenantCounters } from "../src/proof/audit-counters.ts";
 import type { RollupDifference } from "../src/ledger-store.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { exportRows, type ExportOptions } from "../src/export-rows.ts";
+import { exportRows, type ExportOptions } from "../src/proof/export-rows.ts";
 import { ledgerColumns } from "../src/ledger-columns.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";

@@ -1,8 +1,8 @@
 import type { MemoryStore } from "@meterbridge/testkit";
 import { describe, expect, test } from "vitest";
-import { readAnthropicCosts, readOpenAiCosts } from "../src/provider-bills.ts";
-import { isQueryError } from "../src/query-error.ts";
-import { reconcile } from "../src/reconcile.ts";
+import { readAnthropicCosts, readOpenAiCosts } from "../src/proof/provider-bills.ts";
+import { isQueryError } from "../src/queries/query-error.ts";
+import { reconcile } from "../src/proof/reconcile.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const seconds = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;

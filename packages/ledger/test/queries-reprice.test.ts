@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { capturedAtOf } from "../src/event-id.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { reprice } from "../src/reprice.ts";
-import { usageQueries } from "../src/usage-queries.ts";
+import { reprice } from "../src/proof/reprice.ts";
+import { usageQueries } from "../src/queries/usage-queries.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { usageQueries } from "../src/usage-queries.ts";
-import { isQueryError } from "../src/query-error.ts";
+import { usageQueries } from "../src/queries/usage-queries.ts";
+import { isQueryError } from "../src/queries/query-error.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
 import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
 

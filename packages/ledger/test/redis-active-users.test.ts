@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort, until } from "../../../test/support/servers.ts";
-import { createActiveUsers } from "../src/active-users.ts";
-import { connectRedis } from "../src/redis-client.ts";
+import { createActiveUsers } from "../src/redis/active-users.ts";
+import { connectRedis } from "../src/redis/redis-client.ts";
 import { findRedis, startRedis, type RedisServer, type RedisServerOptions } from "./support/redis-server.ts";
 
 const hasRedis = findRedis() !== undefined;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort, until } from "../../../test/support/servers.ts";
-import { connectRedis, luaScript, type RedisOptions } from "../src/redis-client.ts";
+import { connectRedis, luaScript, type RedisOptions } from "../src/redis/redis-client.ts";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import { findRedis, startRedis, type RedisServer, type RedisServerOptions } from "./support/redis-server.ts";
 

@@ -4,11 +4,11 @@ import { promisify } from "node:util";
 import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
-import { createActiveUsers } from "../src/active-users.ts";
-import { createCounterSync } from "../src/counter-sync.ts";
-import { createHotCounters } from "../src/hot-counters.ts";
-import { connectRedis, luaScript } from "../src/redis-client.ts";
-import type { RedisClient } from "../src/redis-transport.ts";
+import { createActiveUsers } from "../src/redis/active-users.ts";
+import { createCounterSync } from "../src/redis/counter-sync.ts";
+import { createHotCounters } from "../src/redis/hot-counters.ts";
+import { connectRedis, luaScript } from "../src/redis/redis-client.ts";
+import type { RedisClient } from "../src/redis/redis-transport.ts";
 import { findRedis, startRedis, type RedisServer } from "./support/redis-server.ts";
 import { totalsStore } from "./support/redis-totals-store.ts";
 

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
-import { createCounterSync } from "../src/counter-sync.ts";
-import { createHotCounters } from "../src/hot-counters.ts";
-import { totalsFromStore } from "../src/hot-counter-totals.ts";
+import { createCounterSync } from "../src/redis/counter-sync.ts";
+import { createHotCounters } from "../src/redis/hot-counters.ts";
+import { totalsFromStore } from "../src/redis/hot-counter-totals.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { connectRedis } from "../src/redis-client.ts";
-import { sqliteStore } from "../src/sqlite-store.ts";
+import { connectRedis } from "../src/redis/redis-client.ts";
+import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 import { findRedis, startRedis } from "./support/redis-server.ts";
 
 const cleanUp: (() => unknown)[] = [];

@@ -3,9 +3,9 @@ import { connect as connectTo, createServer, type Socket } from "node:net";
 import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort, until } from "../../../test/support/servers.ts";
-import { createCounterSync } from "../src/counter-sync.ts";
-import { createHotCounters, type HotCounters } from "../src/hot-counters.ts";
-import { connectRedis, type RedisOptions } from "../src/redis-client.ts";
+import { createCounterSync } from "../src/redis/counter-sync.ts";
+import { createHotCounters, type HotCounters } from "../src/redis/hot-counters.ts";
+import { connectRedis, type RedisOptions } from "../src/redis/redis-client.ts";
 import { findRedis, startRedis, type RedisServer, type RedisServerOptions } from "./support/redis-server.ts";
 import { totalsStore, type TotalsStore } from "./support/redis-totals-store.ts";
 

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LedgerRow } from "../src/ledger-row.ts";
-import { openSpool } from "../src/spool.ts";
+import { openSpool } from "../src/spool/spool.ts";
 import { toldLines } from "./spool-diag.ts";
 import { filesOf, spoolDirectory } from "./spool-directory.ts";
 import { drain, numberedRow } from "./spool-rows.ts";

@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
-import { openTally } from "../src/tally.ts";
+import { openTally } from "../src/spool/tally.ts";
 import { toldLines } from "./spool-diag.ts";
 import { filesOf, spoolDirectory, startSpool } from "./spool-directory.ts";
 import { appendUntilRefused, drain, numberedRows } from "./spool-rows.ts";

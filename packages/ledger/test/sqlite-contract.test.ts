@@ -4,7 +4,7 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { testLedgerStore } from "@meterbridge/testkit";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { sqliteStore } from "../src/sqlite-store.ts";
+import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 
 testLedgerStore("in SQLite", {
   async create() {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { sqliteStore } from "../src/sqlite-store.ts";
+import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 import { expectExactRollups, readDatabase } from "./sqlite-audit.ts";
 import { databaseFile, openStore, temporaryDirectory } from "./sqlite-directory.ts";
 import { runProcess } from "./sqlite-process.ts";

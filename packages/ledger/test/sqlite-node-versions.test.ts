@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { nodeVersions } from "../../node/test/node-versions.ts";
-import { warnsAboutSqlite } from "../src/sqlite-driver.ts";
+import { warnsAboutSqlite } from "../src/sqlite/sqlite-driver.ts";
 import { expectExactRollups } from "./sqlite-audit.ts";
 import { installLedger } from "./sqlite-installed.ts";
 

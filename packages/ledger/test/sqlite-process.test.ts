@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
-import { sqliteStore } from "../src/sqlite-store.ts";
+import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 import { expectExactRollups } from "./sqlite-audit.ts";
 import { databaseFile, openStore } from "./sqlite-directory.ts";
 import { runProcess, type RunningProcess } from "./sqlite-process.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { eventIdAt } from "../../src/event-id.ts";
 import type { LedgerRow } from "../../src/ledger-row.ts";
-import { contributionInSql } from "../../src/read-contribution.ts";
+import { contributionInSql } from "../../src/reading/read-contribution.ts";
 import { rollups, sums } from "../../src/rollups.ts";
 import { queryOnce } from "./postgresql-server.ts";
 

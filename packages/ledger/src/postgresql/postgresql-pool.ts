@@ -1,0 +1,78 @@
+import { Socket } from "node:net";
+import { ledgerError } from "../ledger-error.ts";
+
+/** What the store needs of a pool. One of `pg` is one; so is whatever else gives clients with `query` and `release`. */
+export interface PostgresqlPool {
+  connect(): Promise<PostgresqlClient>;
+  /** Told of errors of idle clients. `pg` ends the process when nobody listens. */
+  on?(event: "error", listener: (error: Error) => void): unknown;
+  removeListener?(event: "error", listener: (error: Error) => void): unknown;
+}
+
+export interface PostgresqlClient {
+  query(query: PostgresqlQuery): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+  /** True destroys the connection instead of keeping it for the next. */
+  release(destroy?: boolean): void;
+  on?(event: "error", listener: (error: Error) => void): unknown;
+  removeListener?(event: "error", listener: (error: Error) => void): unknown;
+}
+
+export interface PostgresqlQuery {
+  readonly text: string;
+  readonly values?: unknown[];
+  /** Prepares the statement under this name, once per connection. */
+  readonly name?: string;
+}
+
+/** A pool that we opened, and so end. */
+export interface OwnPool extends PostgresqlPool {
+  /** Waits for clients that are in use; those that do not answer in time are cut off. */
+  end(timeoutMillis: number): Promise<void>;
+}
+
+/** Loads `pg` and opens a pool of a few connections, which hold no process open. */
+export async function openPool(url: string, timeoutMillis: number, location: string): Promise<OwnPool> {
+  const { Pool } = await loadDriver(location);
+  const sockets = new Set<Socket>();
+  const pool = new Pool({
+    connectionString: url,
+    application_name: "meterbridge",
+    // Two appends, and some queries beside them.
+    max: 6,
+    connectionTimeoutMillis: timeoutMillis,
+    // So that the server does not go on for ever with what nobody waits for any more. The client's own deadline is apart.
+    statement_timeout: timeoutMillis,
+    idle_in_transaction_session_timeout: timeoutMillis,
+    keepAlive: true,
+    allowExitOnIdle: true,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      return socket;
+    },
+  });
+  return {
+    connect: () => pool.connect(),
+    on: (event, listener) => pool.on(event, listener),
+    removeListener: (event, listener) => pool.removeListener(event, listener),
+    async end(milliseconds) {
+      const ended = pool.end();
+      // A server that is stopped closes nothing.
+      const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), milliseconds);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function loadDriver(location: string): Promise<{ readonly Pool: typeof import("pg").Pool }> {
+  try {
+    const driver = await import("pg");
+    // Older ones are CommonJS, whose names Node.js does not always see.
+    return "Pool" in driver ? driver : (driver as { readonly default: typeof import("pg") }).default;
+  } catch (error) {
+    const advice = 'install the package "pg" beside @meterbridge/ledger, or pass a pool as option "pool"';
+    throw ledgerError("unavailable", `[meterbridge] [ledger] [postgresql] no driver for ${location}: ${advice}`, error);
+  }
+}

@@ -1,0 +1,42 @@
+import type { UsageSums } from "../ledger-store.ts";
+import type { Piece, ReadDialect, SqlRecord } from "./read-dialect.ts";
+import { type SumColumn, sums } from "../rollups.ts";
+
+export type Totals = Record<SumColumn, bigint>;
+
+/** `sum(column) AS column` for every sum of a rollup. */
+export function sumsOf({ sql, column }: ReadDialect, table: string): Piece {
+  return sql.join(sums.map((name) => sql`sum(${column(table, name)}) AS ${sql.id(name)}`));
+}
+
+/** The sums in a record, added to `to`. Databases give integers as numbers, bigints or texts. */
+export function addTotals(to: Totals | undefined, record: SqlRecord): Totals {
+  const totals = {} as Totals;
+  for (const name of sums) totals[name] = (to?.[name] ?? 0n) + integer(record[name]);
+  return totals;
+}
+
+/** As a query gives them: money exact, all else as a number. */
+export function usageSums(totals: Totals): UsageSums {
+  return {
+    records: Number(totals.records),
+    events: Number(totals.events),
+    successes: Number(totals.successes),
+    errors: Number(totals.errors),
+    estimated: Number(totals.estimated),
+    unpriced: Number(totals.unpriced),
+    inputTokens: Number(totals.input_tokens),
+    outputTokens: Number(totals.output_tokens),
+    cacheReadTokens: Number(totals.cache_read_tokens),
+    cacheWriteTokens: Number(totals.cache_write_tokens),
+    reasoningTokens: Number(totals.reasoning_tokens),
+    costNanoUsd: totals.cost_nano_usd,
+    timed: Number(totals.timed),
+    inferenceMicros: Number(totals.inference_micros),
+    queueMicros: Number(totals.queue_micros),
+  };
+}
+
+export function integer(value: unknown): bigint {
+  return BigInt((value ?? 0) as string | number | bigint);
+}

@@ -1,0 +1,115 @@
+import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
+import { createJob } from "./counter-sync-job.ts";
+import { createCounterRefresh } from "./counter-sync-refresh.ts";
+import { createTouched } from "./counter-sync-touched.ts";
+import type { CounterOwner } from "./hot-counter-keys.ts";
+import type { HotCounters } from "./hot-counters.ts";
+import type { LedgerRow } from "../ledger-row.ts";
+import type { LedgerStore } from "../ledger-store.ts";
+import { describe, say } from "./redis-error.ts";
+
+export interface CounterSyncOptions {
+  readonly store: Pick<LedgerStore, "totals" | "tenants" | "sums">;
+  readonly counters: HotCounters;
+  /** How long touches are gathered. Default 250. */
+  readonly intervalMillis?: number;
+  /** Between two rebuilds that nothing asked for. Default an hour; 0: none. */
+  readonly rebuildIntervalMillis?: number;
+  /** Default: OpenTelemetry's `diag`. */
+  readonly diag?: Pick<DiagLogger, "warn">;
+}
+
+/**
+ * Keeps the hot counters at what the store says. Rebuilds them in the background at start, when Redis was connected anew (what it
+ * keeps may be old or gone), and every hour; no timer of it holds the process.
+ */
+export interface CounterSync {
+  /** Rows have been written: their tenants' and employees' counters follow within the interval. Cheap, and never throws. */
+  touched(rows: readonly Pick<LedgerRow, "tenant" | "employee">[]): void;
+  /** Sets the counters of all tenants and employees. Rejects when it could not, and is then tried again in the background. */
+  rebuild(): Promise<void>;
+  /** Resolves when what was touched by now has been set, or could not be; it is then kept for the next try. */
+  flush(): Promise<void>;
+  /** Flushes once, and ends. A rebuild under way is given up; the next process begins with one. */
+  close(): Promise<void>;
+}
+
+export function createCounterSync(options: CounterSyncOptions): CounterSync {
+  const { store, counters, intervalMillis = 250, rebuildIntervalMillis = 3_600_000, diag = globalDiag } = options;
+  const { redis } = counters;
+  const touched = createTouched();
+  const refresh = createCounterRefresh(store, counters, (message) => diag.warn(say(redis.where, message)));
+  let isTold = false;
+  let isClosed = false;
+
+  function ended(failures: number, error: unknown): void {
+    if (failures === 0) {
+      if (isTold) diag.warn(say(redis.where, "hot counters are kept up again"));
+      isTold = false;
+      return;
+    }
+    // That Redis is down has been told by the connection.
+    if (isTold || redis.state === "down" || failures < failuresBeforeTold) return;
+    isTold = true;
+    diag.warn(say(redis.where, `hot counters are behind, and read from the store where missing: ${describe(error)}`));
+  }
+
+  // Before the store is asked for what could not be put anywhere.
+  const beforeRetry = (): Promise<unknown> => redis.command("PING");
+  // Apart, since a rebuild may take long and touches are not to wait for it.
+  const rebuilds = createJob({ intervalMillis, beforeRetry, ended, work: () => refresh.all(() => !isClosed) });
+  const touches = createJob({
+    intervalMillis,
+    beforeRetry,
+    ended,
+    async work() {
+      const taken = touched.take();
+      try {
+        await refresh.some(taken);
+      } catch (error) {
+        if (!touched.putBack(taken)) rebuilds.soon();
+        throw error;
+      }
+    },
+  });
+
+  function touch(owner: CounterOwner): void {
+    if (!touched.add(owner)) rebuilds.soon();
+    touches.soon();
+  }
+
+  const endings = [
+    redis.onReconnect(rebuilds.soon),
+    redis.onStateChange((state) => {
+      if (state !== "up") return;
+      touches.hurry();
+      rebuilds.hurry();
+    }),
+    counters.onMissing(touch),
+  ];
+  const hourly = rebuildIntervalMillis > 0 ? setInterval(rebuilds.soon, rebuildIntervalMillis).unref() : undefined;
+  rebuilds.soon();
+
+  // Its failure has been told, and what was touched is kept.
+  const flush = (): Promise<void> => touches.now().catch(() => {});
+
+  return {
+    touched(rows) {
+      if (!isClosed) for (const row of rows) touch(row);
+    },
+    rebuild: rebuilds.now,
+    flush,
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      for (const end of endings) end();
+      clearInterval(hourly);
+      rebuilds.end();
+      // Nothing to be gained by waiting for what is known to be down.
+      if (redis.state !== "down" && !touched.isEmpty) await flush();
+      touches.end();
+    },
+  };
+}
+
+const failuresBeforeTold = 2;

@@ -13,6 +13,12 @@ export interface Delivery {
   deliver(rows: readonly LedgerRow[]): Promise<void>;
   /** Puts rows into the spool at once, blocking. Throws where there is none or it does not take them. */
   spoolNow(rows: readonly LedgerRow[]): void;
+  /** The same with all that is unsettled. What is under way may still arrive in the store as well, which counts it once. */
+  spoolUnsettled(): void;
+  /** The batches that are unsettled, which from now on are the caller's to keep. */
+  takeUnsettled(): readonly (readonly LedgerRow[])[];
+  /** Counts and tells rows that nothing keeps. */
+  lose(rows: readonly LedgerRow[]): void;
   /** Counts and tells an event that could not even be read. */
   refuse(error: unknown): void;
   /** Opens the store and brings what waits, again and again until it works or `end` is called. */
@@ -59,6 +65,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const counts = { written: 0, duplicates: 0, expired: 0, refused: 0, lost: 0, spooled: 0, replayed: 0 };
   const underWay = new Set<readonly LedgerRow[]>();
   const held: (readonly LedgerRow[])[] = [];
+  /** Batches among these two that are elsewhere already: for them nothing is left to do, whatever becomes of an append. */
+  const kept = new WeakSet<readonly LedgerRow[]>();
   let state: StoreState = "opening";
   let opening: Promise<void> | undefined;
   let attempting: Promise<boolean> | undefined;
@@ -102,7 +110,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     meters.ended(result.written, "written");
     meters.ended(result.duplicates, "duplicate");
     meters.ended(result.expired, "expired");
-    leave(rows.length, from);
+    if (!kept.has(rows)) leave(rows.length, from);
     storeWorks();
     options.stored(rows);
   }
@@ -112,6 +120,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (rows.length === 1) return refuse(rows[0], error, from);
     const middle = rows.length >> 1;
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+      // A flush has put all of it into the spool, from where it comes again.
+      if (kept.has(rows)) return;
       try {
         await append(half, from);
       } catch (reason) {
@@ -130,6 +140,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** To the spool; where that does not work, into memory; where that is full, nowhere, and that is counted and told. */
   async function putAside(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
+    if (kept.has(rows)) return;
     puttingAside += 1;
     await settleElsewhere(rows, from);
     puttingAside -= 1;
@@ -140,20 +151,28 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (spool !== undefined) {
       try {
         await spool.append(rows);
-        return spooled(rows, from);
+        if (!kept.has(rows)) return spooled(rows, from);
+        // Twice by now, and each is waited for.
+        meters.waiting(rows.length);
+        return spooled(rows, "spool");
       } catch (error) {
         meters.failed("spool");
         notices.spoolFails(error);
       }
     }
+    if (kept.has(rows)) return;
     if (heldRows() + rows.length <= heldLimit) {
       held.push(rows);
       return;
     }
+    lose(rows, from);
+    notices.losing(heldRows());
+  }
+
+  function lose(rows: readonly LedgerRow[], from: "memory" | "spool"): void {
     counts.lost += rows.length;
     meters.ended(rows.length, "lost");
     leave(rows.length, from);
-    notices.losing(heldRows());
   }
 
   function spooled(rows: readonly LedgerRow[], from: "memory" | "spool"): void {
@@ -175,6 +194,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   function storeFails(error: unknown): void {
+    // What was under way then is kept, and nobody waits for it any more.
+    if (ended) return;
     state = "down";
     // A database that was restarted, or emptied, is looked at anew.
     opening = undefined;
@@ -221,7 +242,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await batch.done();
       }
       for (let rows = held[0]; rows !== undefined; rows = held[0]) {
-        await append(rows, "memory");
+        // A flush may have put it into the spool, and then it has just been replayed.
+        if (!kept.has(rows)) await append(rows, "memory");
         held.shift();
       }
       // Only an append proves that a store is back. With nothing to append the next batch tries it.
@@ -241,14 +263,32 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return held.length > 0 || (spool !== undefined && spool.size().rows > 0);
   }
 
+  function spoolNow(rows: readonly LedgerRow[]): void {
+    if (spool === undefined) throw new Error("there is no spool");
+    spool.appendSync(rows);
+    spooled(rows, "memory");
+    startRecovery();
+  }
+
+  function unsettled(): (readonly LedgerRow[])[] {
+    return [...held, ...underWay].filter((rows) => !kept.has(rows));
+  }
+
   return {
     deliver,
-    spoolNow(rows) {
-      if (spool === undefined) throw new Error("there is no spool");
-      spool.appendSync(rows);
-      spooled(rows, "memory");
-      startRecovery();
+    spoolNow,
+    spoolUnsettled() {
+      for (const rows of unsettled()) {
+        spoolNow(rows);
+        kept.add(rows);
+      }
     },
+    takeUnsettled() {
+      const taken = unsettled();
+      for (const rows of taken) kept.add(rows);
+      return taken;
+    },
+    lose: (rows) => lose(rows, "memory"),
     refuse: (error) => refuse(undefined, error, "memory"),
     start: startRecovery,
     retry,
@@ -256,7 +296,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       ended = true;
       pause?.abort();
     },
-    unsettled: () => [...held, ...underWay].flat(),
+    unsettled: () => unsettled().flat(),
     counts,
     get state() {
       return state;

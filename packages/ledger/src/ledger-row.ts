@@ -2,8 +2,7 @@ import type { CostStatus, UsageEvent, UsageSource } from "@meterbridge/core";
 
 /**
  * One row of the ledger: a usage event that has been checked, or a correction of one. Every store keeps exactly these columns
- * and never changes a row. Texts are well-formed, without NUL, 255 characters and 510 bytes of UTF-8 at most, so that five of
- * them fit into a key of PostgreSQL (2,704 bytes); null means not known.
+ * and never changes a row. Texts are well-formed, without NUL, 255 characters (UTF-16 code units) at most; null means not known.
  */
 export interface LedgerRow {
   /** Half of the key. Never null: events without one get the ledger's default tenant. */

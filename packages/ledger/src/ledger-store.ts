@@ -42,7 +42,7 @@ export interface LedgerStore {
   recount(query: RecountQuery): Promise<readonly RollupDifference[]>;
   /**
    * Forgets rows captured before the month of this moment (UTC), keeps their rollups, and takes rows of those months no more.
-   * Rows whose id carries no time stay, since nothing else could tell their replay from news. Gives what is kept now.
+   * Rows whose id carries no time stay, since nothing else could tell their replay from news.
    */
   retain(from: Date): Promise<void>;
   /** The moment before which rows have been forgotten; undefined when none have. */

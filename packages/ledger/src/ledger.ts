@@ -142,8 +142,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   function keepInSpool(): boolean {
     if (spool === undefined) return false;
     try {
-      // May still arrive in the store as well, which counts it once.
-      spool.appendSync(delivery.unsettled());
+      delivery.spoolUnsettled();
       for (let events = queue.take(); events !== undefined; events = queue.take()) delivery.spoolNow(checked(events));
       return true;
     } catch (error) {
@@ -177,15 +176,18 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   /** The process ends, and no promise resolves any more: what is only in memory goes where it can be written at once. */
   function keepSynchronously(): void {
-    const rows = [...delivery.unsettled()];
-    for (let events = queue.take(); events !== undefined; events = queue.take()) rows.push(...checked(events));
-    for (let start = 0; start < rows.length; start += batchSize) {
-      const batch = rows.slice(start, start + batchSize);
+    const batches = [...delivery.takeUnsettled()];
+    for (let events = queue.take(); events !== undefined; events = queue.take()) batches.push(checked(events));
+    // Asked once too often, a store that hangs would hold the process by its time limit for every batch.
+    let isStoreAsked = delivery.state !== "down" && store.appendSync !== undefined;
+    for (const batch of batches) {
       try {
-        if (delivery.state !== "down" && store.appendSync?.(batch, 2000) !== undefined) continue;
+        isStoreAsked &&= store.appendSync?.(batch, 2000) !== undefined;
+        if (isStoreAsked) continue;
         if (spool === undefined) throw new Error("there is no spool");
         spool.appendSync(batch);
       } catch (error) {
+        delivery.lose(batch);
         diag.error(
           `[meterbridge] [ledger] ${batch.length} usage events are lost at the end of the process: ${messageOf(error)}`,
         );

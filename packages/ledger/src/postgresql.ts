@@ -56,8 +56,7 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
     location,
     timeoutMillis,
   );
-  const read = (text: string, values: readonly unknown[] = []): Promise<Records> =>
-    session.run("read", values.length === 0 ? { text } : { text, values: [...values] });
+  const read = session.read;
 
   async function connectPool(): Promise<PostgresqlPool> {
     const pool = "pool" in source ? source.pool : (ownPool = await openPool(source.url, timeoutMillis, location));

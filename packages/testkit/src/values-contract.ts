@@ -118,7 +118,7 @@ export function testValues(harness: LedgerStoreHarness): void {
   test("a row whose texts are all as long as they may be is kept: a long prompt name cannot stop the ledger", () =>
     withStore(harness, async (store) => {
       const rows = ["x", "é", "漢", "🧮"].map((unit, index) => {
-        const text = unit.repeat(Math.min(255 / unit.length, 510 / Buffer.byteLength(unit)));
+        const text = unit.repeat(Math.floor(255 / unit.length));
         return {
           ...ledgerRow({ occurredAt: moment + index }),
           ...longTexts(() => text),
@@ -170,10 +170,10 @@ function longTexts(make: (seed: number) => string): Record<(typeof textColumns)[
   return Object.fromEntries(textColumns.map((name, index) => [name, make(index)])) as ReturnType<typeof longTexts>;
 }
 
-/** 510 bytes: 170 characters of three bytes each, the same for the same seed. */
+/** 255 characters of three bytes each, the same for the same seed. */
 function ideographs(seed: number): string {
   let state = seed + 1;
-  return Array.from({ length: 170 }, () => {
+  return Array.from({ length: 255 }, () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return String.fromCharCode(0x4e00 + ((state >>> 8) % 0x5000));
   }).join("");

@@ -11,7 +11,7 @@ export interface Pipeline {
  * Flushes or shuts down all pipelines at once. Resolves when the last is done, and at the latest after `timeoutMillis`,
  * whatever they do. Never rejects: who failed or was too late is told.
  */
-export async function runAll(
+async function runAll(
   action: "forceFlush" | "shutdown",
   pipelines: readonly Pipeline[],
   timeoutMillis: number,

@@ -21,6 +21,11 @@ export interface LedgerOptions {
   readonly queueLimit?: number | undefined;
   /** Milliseconds after which the store counts as away. Default 5000. */
   readonly appendTimeoutMillis?: number | undefined;
+  /**
+   * Forgets rows captured more whole months ago (UTC); their sums stay, and so do rows whose id carries no time. Default: none is
+   * forgotten.
+   */
+  readonly retentionMonths?: number | undefined;
 }
 
 /** What follows the rows that were written, such as the hot counters in Redis. */
@@ -40,6 +45,7 @@ export interface CheckedLedgerOptions {
   readonly batchSize: number;
   readonly queueLimit: number;
   readonly appendTimeoutMillis: number;
+  readonly retentionMonths: number | undefined;
 }
 
 /** @throws Error of one line that names the option, what was found, and what it must be. */
@@ -49,8 +55,20 @@ export function checkLedgerOptions(options: LedgerOptions): CheckedLedgerOptions
   if (typeof store?.append !== "function") {
     throw new Error(`[meterbridge] [ledger] option "store" must be a store, such as sqliteStore({ file })`);
   }
-  return { store, spool, counters, ...checked };
+  return { store, spool, counters, retentionMonths: undefined, ...checked };
 }
+
+const monthsMessage = "must be a whole number of months from 1 to 1200";
+
+/** How long rows are kept. */
+export const months: v.OptionalSchema<v.GenericSchema<number>, undefined> = v.optional(
+  v.pipe(
+    v.number(monthsMessage),
+    v.integer(monthsMessage),
+    v.minValue(1, monthsMessage),
+    v.maxValue(1200, monthsMessage),
+  ),
+);
 
 const optionsSchema = v.strictObject({
   defaultTenant: v.optional(
@@ -65,4 +83,5 @@ const optionsSchema = v.strictObject({
   batchSize: wholeNumber(1, 5000, 500),
   queueLimit: wholeNumber(1, 10_000_000, 100_000),
   appendTimeoutMillis: wholeNumber(10, 600_000, 5000),
+  retentionMonths: months,
 });

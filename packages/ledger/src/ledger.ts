@@ -8,6 +8,7 @@ import { createLedgerMeters } from "./ledger-meters.ts";
 import { checkLedgerOptions, type LedgerOptions } from "./ledger-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
+import { startRetention } from "./retention.ts";
 
 /** A sink of core's usage events that keeps every one of them exactly once: `addUsageSink(createLedger({ … }))`. */
 export interface Ledger extends UsageSink {
@@ -28,6 +29,8 @@ export interface Ledger extends UsageSink {
 }
 
 export interface LedgerStatus extends Readonly<DeliveryCounts> {
+  /** With what earlier processes lost that this one counted, as its meter has them. */
+  readonly lost: number;
   readonly state: StoreState | "closed";
   /** Events in memory: not yet durable. */
   readonly queued: number;
@@ -41,8 +44,17 @@ export interface LedgerStatus extends Readonly<DeliveryCounts> {
  * @throws Error of one line when an option is wrong.
  */
 export function createLedger(options: LedgerOptions): Ledger {
-  const { store, spool, counters, defaultTenant, batchSize, flushIntervalMillis, queueLimit, appendTimeoutMillis } =
-    checkLedgerOptions(options);
+  const {
+    store,
+    spool,
+    counters,
+    defaultTenant,
+    batchSize,
+    flushIntervalMillis,
+    queueLimit,
+    appendTimeoutMillis,
+    retentionMonths,
+  } = checkLedgerOptions(options);
   const meters = createLedgerMeters();
   const queue = createEventQueue(batchSize);
   const delivery = createDelivery({
@@ -59,6 +71,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   let pumping: NodeJS.Immediate | undefined;
   let newEvents = 0;
   let unkept = 0;
+  let lostBefore = 0;
   let isClosed = false;
   let closing: Promise<void> | undefined;
 
@@ -162,6 +175,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     isClosed = true;
     keepSynchronously();
     clearInterval(adopting);
+    endRetention?.();
     process.removeListener("beforeExit", onBeforeExit);
     process.removeListener("exit", keepSynchronously);
     // The counters' last totals are read from the store.
@@ -203,6 +217,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const { rows, lost } = (await spool?.adopt()) ?? { rows: 0, lost: 0 };
       meters.waiting(rows);
       meters.ended(lost, "lost");
+      lostBefore += lost;
       if (lost > 0) {
         diag.warn(
           `[meterbridge] [ledger] ${lost} usage events were lost with processes that were killed before they were kept`,
@@ -216,6 +231,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const adopting = setInterval(() => void adopt(), 60_000).unref();
   void adopt();
+  const endRetention = retentionMonths === undefined ? undefined : startRetention(store, retentionMonths);
   process.on("beforeExit", onBeforeExit);
   process.on("exit", keepSynchronously);
   delivery.start();
@@ -225,7 +241,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     close: (timeoutMillis = 3000) => (closing ??= end(timeoutMillis)),
     status: () => ({
       ...delivery.counts,
-      lost: delivery.counts.lost + unkept,
+      lost: delivery.counts.lost + unkept + lostBefore,
       state: isClosed ? "closed" : delivery.state,
       queued: queue.length + delivery.unsettled().length,
       waiting: spool?.size().rows ?? 0,

@@ -7,7 +7,7 @@ import type { ActiveUsers } from "./redis/active-users.ts";
 import type { HotCounters } from "./redis/hot-counters.ts";
 import { checkOptions } from "./check-options.ts";
 import { createLedger, type Ledger, type LedgerStatus } from "./ledger.ts";
-import type { LedgerCounters } from "./ledger-options.ts";
+import { months, type LedgerCounters } from "./ledger-options.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import { openSpool } from "./spool/spool.ts";
 import { sqliteStore } from "./sqlite/sqlite-store.ts";
@@ -19,6 +19,8 @@ export interface OpenLedgerOptions {
   readonly directory?: string | undefined;
   /** Default: the environment variable `DATABASE_URL`. */
   readonly databaseUrl?: string | undefined;
+  /** Forgets rows captured more whole months ago; their sums stay. Default: none is forgotten. */
+  readonly retentionMonths?: number | undefined;
   /** `redis`: hot counters in the Redis of `redisUrl`. Default: none. */
   readonly counters?: "redis" | undefined;
   /** Default: the environment variable `REDIS_URL`. */
@@ -64,6 +66,7 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
       store,
       spool: openSpool({ directory: path.join(directory, "spool") }),
       counters: redis?.sync(),
+      retentionMonths: settings.retentionMonths,
     });
   }
 
@@ -140,6 +143,7 @@ const optionsSchema = v.strictObject({
   store: v.optional(v.picklist(["sqlite", "postgresql"], `must be "sqlite" or "postgresql"`), "sqlite"),
   directory: v.optional(v.pipe(v.string("must be a path"), v.nonEmpty("must not be empty")), ".meterbridge"),
   databaseUrl: text,
+  retentionMonths: months,
   counters: v.optional(v.picklist(["redis"], `must be "redis"`)),
   redisUrl: text,
   opens: v.optional(v.picklist(["now", "when-used"], `must be "now" or "when-used"`), "now"),

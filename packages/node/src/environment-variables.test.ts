@@ -14,6 +14,7 @@ describe("a wrong variable ends with one line that says which, what was found an
     ["METERBRIDGE_SERIES_LIMIT", "2e3"],
     ["METERBRIDGE_GENAI_SEMCONV", "v2"],
     ["METERBRIDGE_LEDGER", "mysql"],
+    ["METERBRIDGE_LEDGER_RETENTION_MONTHS", "0"],
     ["METERBRIDGE_LEDGER_COUNTERS", "memcached"],
     ["METERBRIDGE_TRACES_EXPORTER", "zipkin"],
     ["OTEL_TRACES_EXPORTER", "otlp,none"],

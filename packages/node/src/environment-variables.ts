@@ -26,6 +26,7 @@ export interface EnvironmentValues {
   readonly OTEL_SEMCONV_STABILITY_OPT_IN?: readonly string[] | undefined;
   readonly METERBRIDGE_LEDGER?: LedgerName | undefined;
   readonly METERBRIDGE_LEDGER_DIRECTORY?: string | undefined;
+  readonly METERBRIDGE_LEDGER_RETENTION_MONTHS?: number | undefined;
   readonly METERBRIDGE_LEDGER_COUNTERS?: "redis" | "none" | undefined;
   readonly METERBRIDGE_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
   readonly OTEL_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
@@ -192,6 +193,11 @@ const environmentSchema = v.object({
     sets: "Directory of the SQLite database and of what waits for a store that is away.",
     allowed: "a path",
     otherwise: "`.meterbridge` in the working directory",
+  }),
+  METERBRIDGE_LEDGER_RETENTION_MONTHS: variable(wholeNumber(1, 1200), {
+    sets: "For how many whole months rows are kept; their sums stay.",
+    allowed: "a whole number from 1 to 1200",
+    otherwise: "for ever",
   }),
   METERBRIDGE_LEDGER_COUNTERS: variable(v.pipe(lowerCase, v.picklist(["redis", "none"])), {
     sets: "Hot counters of the ledger. `redis` is the server of `REDIS_URL`.",

@@ -60,7 +60,8 @@ interface LedgerModule {
   openLedger(options: object): UsageLedger;
 }
 
-function openByName({ ledger, ledgerFrom, ledgerDirectory, ledgerCounters }: Settings): UsageLedger | undefined {
+function openByName(settings: Settings): UsageLedger | undefined {
+  const { ledger, ledgerFrom } = settings;
   if (ledger === "off") return undefined;
   const file = findPackage(entry, searchDirectories());
   if (file === undefined) {
@@ -76,8 +77,9 @@ function openByName({ ledger, ledgerFrom, ledgerDirectory, ledgerCounters }: Set
   }
   return openLedger({
     store: ledger,
-    directory: ledgerDirectory,
-    counters: ledgerCounters,
+    directory: settings.ledgerDirectory,
+    retentionMonths: settings.ledgerRetentionMonths,
+    counters: settings.ledgerCounters,
     // Nobody asked: then a process that measures nothing leaves no file behind.
     opens: ledger === undefined ? "when-used" : "now",
   });

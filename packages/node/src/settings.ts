@@ -28,6 +28,7 @@ export interface Settings {
   /** Who asked for it, for error messages. */
   readonly ledgerFrom: string;
   readonly ledgerDirectory: string | undefined;
+  readonly ledgerRetentionMonths: number | undefined;
   readonly ledgerCounters: "redis" | undefined;
   readonly consoleIntervalMillis: number;
   readonly shutdownTimeoutMillis: number;
@@ -68,6 +69,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
     ledger: options.ledger ?? environment.METERBRIDGE_LEDGER,
     ledgerFrom: options.ledger === undefined ? "METERBRIDGE_LEDGER" : `option "ledger"`,
     ledgerDirectory: environment.METERBRIDGE_LEDGER_DIRECTORY,
+    ledgerRetentionMonths: environment.METERBRIDGE_LEDGER_RETENTION_MONTHS,
     ledgerCounters: environment.METERBRIDGE_LEDGER_COUNTERS === "redis" ? "redis" : undefined,
     consoleIntervalMillis: environment.OTEL_METRIC_EXPORT_INTERVAL ?? 60_000,
     shutdownTimeoutMillis,

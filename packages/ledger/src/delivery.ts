@@ -209,8 +209,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     recovering = true;
     void recover().finally(() => {
       recovering = false;
-      // Put aside after the last look, when it seemed that nothing was left to do.
-      if (state === "down" || isWaiting()) startRecovery();
+      // Put aside after the last look, when it seemed that nothing was left to do. Not at once: what cannot be read stays.
+      if (state === "down" || isWaiting()) setTimeout(startRecovery, shortestPause).unref();
     });
   }
 

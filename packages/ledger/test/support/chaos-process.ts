@@ -29,7 +29,7 @@ export interface ChaosPlan {
   /** Of this process alone. */
   readonly own: EventSeries;
   /** Written by other processes too. */
-  readonly shared?: EventSeries;
+  readonly shared?: EventSeries | undefined;
   /** Of each series, every 10 ms. */
   readonly perTick: number;
   /** Numbers of each series; then it only waits. Default: no end. */
@@ -68,7 +68,10 @@ export async function storeOf(plan: StorePlan): Promise<LedgerStore> {
 
 async function run(plan: ChaosPlan): Promise<void> {
   const told: string[] = [];
-  const tell = (message: string): void => void told.push(message);
+  const tell = (message: string): void => {
+    told.push(message);
+    send({ what: "told", message });
+  };
   diag.setLogger(
     { error: tell, warn: tell, info: () => {}, debug: () => {}, verbose: () => {} },
     { logLevel: DiagLogLevel.WARN },

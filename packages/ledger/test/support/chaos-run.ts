@@ -16,6 +16,8 @@ export interface ChaosWriter {
   readonly child: ChildProcess;
   /** Numbers of each series that its ledger has taken so far, at least. */
   numbers(): number;
+  /** What it has said on diag. */
+  told(): readonly string[];
   /** Resolves when it has taken so many more. */
   more(numbers: number): Promise<void>;
   /** Has it end in order, after everything has reached the store. */
@@ -31,6 +33,7 @@ export function startWriter(plan: ChaosPlan): ChaosWriter {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   let numbers = 0;
+  const told: string[] = [];
   let report: ChaosReport | undefined;
   let isGone = false;
   const gone = new Promise<void>((resolve) => {
@@ -41,6 +44,7 @@ export function startWriter(plan: ChaosPlan): ChaosWriter {
   });
   child.on("message", (message: ChaosMessage) => {
     if (message.what === "written") numbers = message.numbers;
+    else if (message.what === "told") told.push(message.message);
     else report = message.report;
   });
   async function kill(): Promise<void> {
@@ -52,6 +56,7 @@ export function startWriter(plan: ChaosPlan): ChaosWriter {
   return {
     child,
     numbers: () => numbers,
+    told: () => told,
     async more(count) {
       const goal = numbers + count;
       await until(() => numbers >= goal || isGone, "the writer to go on", 60);

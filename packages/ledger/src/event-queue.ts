@@ -26,8 +26,9 @@ export function createEventQueue(batchSize: number): EventQueue {
       if (taken < full.length) {
         const batch = full[taken];
         taken += 1;
-        if (taken === full.length) {
-          full = [];
+        // Let go of as many as still wait: where events come as fast as they go there is never a moment when none do.
+        if (taken * 2 >= full.length) {
+          full = full.slice(taken);
           taken = 0;
         }
         return batch;

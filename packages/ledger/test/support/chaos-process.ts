@@ -44,7 +44,10 @@ export type StorePlan =
 
 export type ChaosMessage =
   /** Numbers of each series whose events the ledger has taken, and noted as taken. */
-  { readonly what: "written"; readonly numbers: number } | { readonly what: "finished"; readonly report: ChaosReport };
+  | { readonly what: "written"; readonly numbers: number }
+  /** On diag. */
+  | { readonly what: "told"; readonly message: string }
+  | { readonly what: "finished"; readonly report: ChaosReport };
 
 export interface ChaosReport {
   readonly numbers: number;

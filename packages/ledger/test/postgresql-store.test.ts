@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import pg from "pg";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import { rollups } from "../src/rollups.ts";
@@ -103,6 +103,31 @@ describe.skipIf(findPostgresql() === undefined)("rows in PostgreSQL", () => {
     for (const row of rows)
       expect(await store.rows({ tenant: row.tenant, order: "oldest-first", limit: 2 })).toEqual([row]);
     expect(await store.recount({ from: 0, to: Date.UTC(2100, 0, 1) })).toEqual([]);
+  });
+
+  it("tells money to the last digit on a pool whose application parses numbers as floats", async () => {
+    // What many applications set for all of `pg`: numbers instead of texts for bigint (20) and numeric (1700).
+    const parse: pg.CustomTypesConfig["getTypeParser"] = (type, format) =>
+      Number(type) === 20 || Number(type) === 1700 ? Number : (pg.types.getTypeParser(type, format) as typeof Number);
+    const pool = new pg.Pool({ connectionString: url, types: { getTypeParser: parse } });
+    onTestFinished(() => pool.end());
+    const store = open({ pool });
+    const at = Date.UTC(2026, 4, 12);
+    const rows = [9_000_000_000_000_000n, 9_000_000_000_000_000n, 7n].map((costNanoUsd) =>
+      usageRow({ occurredAt: at, costNanoUsd }),
+    );
+    await store.append(rows);
+    const [sum] = await store.sums({ boundaries: [at, at + 900_000] });
+    const [total] = await store.totals({ tenants: ["acme"] });
+    expect([sum?.sums.costNanoUsd, total?.sums.costNanoUsd]).toEqual([
+      18_000_000_000_000_007n,
+      18_000_000_000_000_007n,
+    ]);
+    await queryOnce(url, "UPDATE meterbridge.usage_days SET cost_nano_usd = cost_nano_usd - 1");
+    const found = await store.recount({ from: Date.UTC(2026, 4, 12), to: Date.UTC(2026, 4, 13) });
+    expect(found[0]?.columns).toEqual({
+      cost_nano_usd: { rows: 18_000_000_000_000_007n, rollup: 18_000_000_000_000_006n },
+    });
   });
 
   it("writes nothing of a batch with a value that the database does not take, and says that it never will", async () => {

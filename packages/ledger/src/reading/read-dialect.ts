@@ -15,6 +15,8 @@ export interface ReadDialect {
   milliseconds(time: Piece): Piece;
   /** What a time column is compared with: a number of Unix milliseconds, or SQL that gives one. */
   moment(milliseconds: number | Piece): Piece;
+  /** An integer as it leaves the database: as text, where an application's own parsers would make a float of it. */
+  integer(value: Piece): Piece;
   /**
    * Selects from a list that travels as one parameter, since databases limit how many there may be (SQLite 32,766, PostgreSQL
    * 65,535).
@@ -55,6 +57,7 @@ export async function loadDialect(
         ? sql`to_timestamp(${milliseconds}::bigint / 1000.0)`
         : sql`to_timestamp(${milliseconds} / 1000.0)`;
     },
+    integer: (value) => (isSqlite ? value : sql`CAST(${value} AS text)`),
     list(items, columns) {
       const json = JSON.stringify(items);
       const values = Object.entries(columns).map(([column, type], index) =>

@@ -3,7 +3,7 @@ import type { Piece, ReadDialect, SqlRecord } from "./read-dialect.ts";
 import { checkedDimensions, isStorable, matching, wantedOf } from "./read-filter.ts";
 import { readPlan, type TableRanges } from "./read-plan.ts";
 import { distinctTenants } from "./read-tenants.ts";
-import { addTotals, sumsOf, type Totals, usageSums } from "./read-values.ts";
+import { addTotals, answeredSumsOf, sumsOf, type Totals, usageSums } from "./read-values.ts";
 import type { Dimension } from "../rollups.ts";
 
 /** Adds up rollups, each part of a period from the coarsest table that has it. */
@@ -67,5 +67,5 @@ function statementOf(
   const groups = sql.join([sql.raw("ranges.period"), ...groupsOf(summed)]);
   return sql`WITH tenants AS MATERIALIZED (${tenants}),
     ranges AS MATERIALIZED (SELECT period, ${low} AS low, ${high} AS high FROM (${list}) AS list)
-    SELECT ${groups}, ${sumsOf(dialect, summed)} FROM tenants CROSS JOIN ranges CROSS JOIN ${source} GROUP BY ${groups}`;
+    SELECT ${groups}, ${answeredSumsOf(dialect, summed)} FROM tenants CROSS JOIN ranges CROSS JOIN ${source} GROUP BY ${groups}`;
 }

@@ -1,7 +1,7 @@
 import type { TotalsQuery, TotalsRow } from "../ledger-store.ts";
 import type { ReadDialect, SqlRecord } from "./read-dialect.ts";
 import { isStorable } from "./read-filter.ts";
-import { addTotals, sumsOf, usageSums } from "./read-values.ts";
+import { addTotals, answeredSumsOf, usageSums } from "./read-values.ts";
 
 /** All-time totals by kind, one walk along the primary key of `usage_totals` for each tenant or employee. */
 export async function readTotals(dialect: ReadDialect, query: TotalsQuery): Promise<readonly TotalsRow[]> {
@@ -17,7 +17,7 @@ export async function readTotals(dialect: ReadDialect, query: TotalsQuery): Prom
   const groups = sql.raw(ofEmployees ? "kept.tenant, kept.employee, kept.kind" : "kept.tenant, kept.kind");
   const sameEmployee = sql.raw(ofEmployees ? " AND kept.employee = wanted.employee" : "");
   const records = await dialect.run(sql`WITH wanted AS MATERIALIZED (SELECT DISTINCT * FROM (${list}) AS list)
-    SELECT ${groups}, ${sumsOf(dialect, "kept")}
+    SELECT ${groups}, ${answeredSumsOf(dialect, "kept")}
     FROM wanted CROSS JOIN ${dialect.table("usage_totals")} AS kept
     WHERE kept.tenant = wanted.tenant${sameEmployee}
     GROUP BY ${groups}`);

@@ -9,6 +9,11 @@ export function sumsOf({ sql, column }: ReadDialect, table: string): Piece {
   return sql.join(sums.map((name) => sql`sum(${column(table, name)}) AS ${sql.id(name)}`));
 }
 
+/** The same for the answer. */
+export function answeredSumsOf({ sql, column, integer: answered }: ReadDialect, table: string): Piece {
+  return sql.join(sums.map((name) => sql`${answered(sql`sum(${column(table, name)})`)} AS ${sql.id(name)}`));
+}
+
 /** The sums in a record, added to `to`. Databases give integers as numbers, bigints or texts. */
 export function addTotals(to: Totals | undefined, record: SqlRecord): Totals {
   const totals = {} as Totals;

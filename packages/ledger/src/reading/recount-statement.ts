@@ -56,12 +56,12 @@ export function nextStatement(dialect: ReadDialect, { tenant, from, to }: Tenant
   return sql`SELECT ${milliseconds(sql.raw("min(moment)"))} AS moment FROM (${union}) AS moments`;
 }
 
-function differences({ sql }: ReadDialect, rows: Piece, kept: Piece, keys: readonly string[]): Piece {
+function differences({ sql, integer }: ReadDialect, rows: Piece, kept: Piece, keys: readonly string[]): Piece {
   const side = (name: string, isRow: number): Piece =>
     sql`sum(CASE WHEN is_row = ${sql.lit(isRow)} THEN ${sql.id(name)} ELSE 0 END)`;
   const columns = sums.flatMap((name) => [
-    sql`${side(name, 1)} AS ${sql.id(`rows_${name}`)}`,
-    sql`${side(name, 0)} AS ${sql.id(`rollup_${name}`)}`,
+    sql`${integer(side(name, 1))} AS ${sql.id(`rows_${name}`)}`,
+    sql`${integer(side(name, 0))} AS ${sql.id(`rollup_${name}`)}`,
   ]);
   const unequal = sums.map((name) => sql`${side(name, 1)} <> ${side(name, 0)}`);
   const grouped = sql.join(keys.map((name) => sql.id(name)));

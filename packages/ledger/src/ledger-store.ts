@@ -19,7 +19,8 @@ export interface LedgerStore {
   open(): Promise<void>;
   /**
    * Writes the rows and their rollups in one transaction, all or nothing, and resolves when they are durable. Rows whose
-   * (tenant, eventId) is there already add nothing, in the same batch too. Rejects with a {@link LedgerStoreError}.
+   * (tenant, eventId) is there already add nothing, in the same batch too. Rejects with a {@link LedgerStoreError}: `refused` when
+   * one of these rows will never be taken, whoever sends it then drops that row; else `unavailable`, also where the tables are at fault.
    */
   append(rows: readonly LedgerRow[]): Promise<AppendResult>;
   /**

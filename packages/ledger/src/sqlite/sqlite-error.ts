@@ -10,6 +10,20 @@ export function sqliteError(file: string, error: unknown): LedgerStoreError {
   return storeError(reason, file, `${happened} (${detail})`, advice);
 }
 
+/**
+ * The same for an append, which is refused for its rows alone: whoever sends it takes such a row out and drops it. Where the database is
+ * at fault (damaged, replaced, upgraded by a newer process, a table gone), rows have to wait until somebody has seen to it.
+ */
+export function appendError(file: string, error: unknown): LedgerStoreError {
+  const found = sqliteError(file, error);
+  const isUnfit = ledgerErrorReason(error) === undefined && (error instanceof TypeError || hasUnfitValue(error));
+  return isUnfit ? found : ledgerError("unavailable", found.message, error);
+}
+
+function hasUnfitValue(error: unknown): boolean {
+  return /^(?:CONSTRAINT|MISMATCH|TOOBIG)$/.test(sqliteCode(error) ?? "");
+}
+
 /** `[meterbridge] [ledger] [sqlite] <file>: what happened; what to do`. */
 export function storeError(
   reason: LedgerErrorReason,

@@ -4,7 +4,7 @@ import { createAppend } from "./sqlite-append.ts";
 import { decodeBatch, type SqliteBatch } from "./sqlite-batch.ts";
 import type { SqliteCalls } from "./sqlite-calls.ts";
 import type { SqliteConnection, SqliteValue } from "./sqlite-driver.ts";
-import { endsConnection, sqliteError } from "./sqlite-error.ts";
+import { appendError, endsConnection, sqliteError } from "./sqlite-error.ts";
 import { identityOf } from "./sqlite-file.ts";
 import { openDatabase } from "./sqlite-open.ts";
 import type { SqliteSettings } from "./sqlite-options.ts";
@@ -47,16 +47,16 @@ export function createSession(settings: SqliteSettings): SqliteCalls {
     }
   }
 
-  function failed(error: unknown): Error {
+  function failed(error: unknown, meaning = sqliteError): Error {
     if (endsConnection(error)) drop();
-    return sqliteError(file, error);
+    return meaning(file, error);
   }
 
-  function now<Result>(work: (opened: OpenDatabase) => Result): Result {
+  function now<Result>(work: (opened: OpenDatabase) => Result, meaning = sqliteError): Result {
     try {
       return work(database());
     } catch (error) {
-      throw failed(error);
+      throw failed(error, meaning);
     }
   }
 
@@ -80,7 +80,7 @@ export function createSession(settings: SqliteSettings): SqliteCalls {
 
   return {
     open: () => now(() => undefined),
-    append: (batch) => now(({ append }) => append(decodeBatch(batch))),
+    append: (batch) => now(({ append }) => append(decodeBatch(batch)), appendError),
     sums: (query) => ask((reader) => reader.sums(query)),
     totals: (query) => ask((reader) => reader.totals(query)),
     tenants: () => ask((reader) => reader.tenants()),

@@ -104,7 +104,7 @@ const multipliers = [
 ];
 
 /** A row's contribution to each rollup: events alone, since a history has no corrections. Texts in the order of the columns. */
-export const historySums: Readonly<Record<string, string>> = {
+const historySums: Readonly<Record<string, string>> = {
   records: "count(*)",
   events: "count(*)",
   successes: "sum(case when is_success then 1 else 0 end)",

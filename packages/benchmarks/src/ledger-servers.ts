@@ -108,10 +108,8 @@ function missing(message: string): undefined {
 }
 
 async function answered(name: string, child: ChildProcess, ask: () => Promise<string>): Promise<string> {
-  let ended = false;
-  child.once("exit", () => (ended = true));
-  child.once("error", () => (ended = true));
-  for (let tries = 0; tries < 400 && !ended; tries++) {
+  child.once("error", () => {});
+  for (let tries = 0; tries < 400 && child.pid !== undefined && child.exitCode === null; tries++) {
     const answer = await ask().catch(() => undefined);
     if (answer !== undefined) return answer;
     await sleep(50);

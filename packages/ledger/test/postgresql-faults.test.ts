@@ -9,7 +9,7 @@ import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import type { AppendResult } from "../src/ledger-store.ts";
 import { type PostgresqlStore, type PostgresqlStoreOptions, postgresqlStore } from "../src/postgresql.ts";
-import { startDroppingProxy } from "./support/postgresql-proxy.ts";
+import { startDroppingProxy, startPoolerProxy } from "./support/postgresql-proxy.ts";
 import { countRows, shuffled, usageRow, usageRows } from "./support/postgresql-rows.ts";
 import { findPostgresql, type PostgresqlServer, queryOnce, startPostgresql } from "./support/postgresql-server.ts";
 
@@ -106,6 +106,34 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
     await pool.end();
   });
 
+  it("when queries wait for a table that somebody locks: the server gives up with the client, on a pool passed in too", async () => {
+    const pool = new pg.Pool({ connectionString: url });
+    const locker = new pg.Client({ connectionString: url });
+    try {
+      const store = open({ pool, timeoutMillis: 1_000 });
+      await store.append([usageRow()]);
+      await locker.connect();
+      await locker.query("BEGIN; LOCK TABLE meterbridge.usage_totals");
+      for (let time = 0; time < 3; time++) {
+        const failed: unknown = await store.tenants().catch((error: unknown) => error);
+        expect(ledgerErrorReason(failed)).toBe("unavailable");
+      }
+      await until(async () => {
+        const [{ waiting } = {}] = await queryOnce(
+          url,
+          "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+        );
+        return waiting === 0;
+      }, "the server to wait no more");
+      await locker.query("COMMIT");
+      expect(await store.tenants()).toEqual(["acme"]);
+      await store.close();
+    } finally {
+      await locker.end();
+      await pool.end();
+    }
+  });
+
   it("when it is closed while the server is frozen, and that ends", async () => {
     const store = open({ timeoutMillis: 500 });
     await store.append([usageRow()]);
@@ -115,6 +143,19 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
     expect(performance.now() - start).toBeLessThan(5_000);
     server.resume();
     await expectExact(open(), 1);
+  });
+
+  it("when PgBouncer stands before it, which refuses connections that ask for a limit of time", async () => {
+    const pooler = await startPoolerProxy(url);
+    try {
+      const store = open({ url: pooler.url });
+      const batches = Array.from({ length: 8 }, () => usageRows(10));
+      await Promise.all(batches.map((rows) => store.append(rows)));
+      await expectExact(store, 80);
+      await store.close();
+    } finally {
+      await pooler.stop();
+    }
   });
 
   it("when there are no connections left, and there are again", async () => {

@@ -3,8 +3,8 @@ import type { PostgresqlPool } from "./postgresql-pool.ts";
 
 export interface PostgresqlStoreOptions {
   /**
-   * A pool of `pg`, or one like it. It stays yours: the store never ends it. Through PgBouncer in transaction mode before 1.21
-   * set `prepare` to false.
+   * A pool of `pg`, or one like it. It stays yours: the store never ends it. Give it a `statement_timeout`: without one the server
+   * goes on with appends that were given up on, for as long as they wait for a lock.
    */
   readonly pool?: PostgresqlPool | undefined;
   /**
@@ -26,7 +26,10 @@ export interface PostgresqlStoreOptions {
    * recount, a migration, a change of partitions may take longer: each of their statements 10 minutes at most.
    */
   readonly timeoutMillis?: number | undefined;
-  /** Prepare the statement that writes, once per connection. Without it each batch is planned anew. Default true. */
+  /**
+   * Prepare the statement that writes, once per connection. Without it each batch is planned anew. Default true; set it to false
+   * for PgBouncer in transaction mode before 1.21.
+   */
   readonly prepare?: boolean | undefined;
 }
 

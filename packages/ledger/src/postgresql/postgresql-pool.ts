@@ -34,26 +34,46 @@ export interface OwnPool extends PostgresqlPool {
 export async function openPool(url: string, timeoutMillis: number, location: string): Promise<OwnPool> {
   const { Pool } = await loadDriver(location);
   const sockets = new Set<Socket>();
-  const pool = new Pool({
-    connectionString: url,
-    application_name: "meterbridge",
-    // Two appends, and some queries beside them.
-    max: 6,
-    connectionTimeoutMillis: timeoutMillis,
-    // So that the server does not go on for ever with what nobody waits for any more. The client's own deadline is apart.
-    statement_timeout: timeoutMillis,
-    idle_in_transaction_session_timeout: timeoutMillis,
-    keepAlive: true,
-    allowExitOnIdle: true,
-    stream: () => {
-      const socket = new Socket();
-      sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
-      return socket;
-    },
-  });
+  const make = (limits: typeof serverLimits | undefined): InstanceType<typeof Pool> =>
+    new Pool({
+      connectionString: url,
+      application_name: "meterbridge",
+      // Two appends, and some queries beside them.
+      max: 6,
+      connectionTimeoutMillis: timeoutMillis,
+      ...limits,
+      keepAlive: true,
+      allowExitOnIdle: true,
+      stream: () => {
+        const socket = new Socket();
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+        return socket;
+      },
+    });
+  // So that the server does not go on for ever with what nobody waits for any more. The client's own deadline is apart.
+  const serverLimits = { statement_timeout: timeoutMillis, idle_in_transaction_session_timeout: timeoutMillis };
+  let pool = make(serverLimits);
+
+  /** Set after connecting instead, limits would stay with a connection that PgBouncer lends to others. */
+  function withoutLimits(refused: typeof pool): typeof pool {
+    if (pool !== refused) return pool;
+    pool = make(undefined);
+    for (const listener of refused.listeners("error")) pool.on("error", listener as (error: Error) => void);
+    refused.end().catch(() => {});
+    return pool;
+  }
+
   return {
-    connect: () => pool.connect(),
+    async connect() {
+      const asked = pool;
+      try {
+        return await asked.connect();
+      } catch (error) {
+        if (isLimitRefused(error)) return withoutLimits(asked).connect();
+        throw error;
+      }
+    },
     on: (event, listener) => pool.on(event, listener),
     removeListener: (event, listener) => pool.removeListener(event, listener),
     async end(milliseconds) {
@@ -64,6 +84,11 @@ export async function openPool(url: string, timeoutMillis: number, location: str
       clearTimeout(timer);
     },
   };
+}
+
+/** PgBouncer's words, unless it was told to ignore them. */
+function isLimitRefused(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("unsupported startup parameter");
 }
 
 async function loadDriver(location: string): Promise<{ readonly Pool: typeof import("pg").Pool }> {

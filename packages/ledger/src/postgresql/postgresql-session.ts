@@ -80,12 +80,14 @@ export function createSession(
     },
     read(text, values = []) {
       const deadline = createDeadline(timeoutMillis);
+      // With the server's own limit too: not every pool brings one, and what waits for a lock would wait on without us.
+      const beginning = `BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL statement_timeout = ${timeoutMillis}`;
       return retried("read", () =>
         withClient(
           deadline,
           async (client) => {
             // Without values these are sent as one message.
-            await deadline.bound(client.query({ text: "BEGIN READ ONLY; SET LOCAL jit = off" }));
+            await deadline.bound(client.query({ text: beginning }));
             const query = values.length === 0 ? { text } : { text, values: [...values] };
             const { rows } = await deadline.bound(client.query(query));
             await deadline.bound(client.query({ text: "COMMIT" }));

@@ -63,3 +63,46 @@ export async function startDroppingProxy(serverUrl: string): Promise<DroppingPro
 }
 
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
+
+/** In front of a PostgreSQL, it takes what PgBouncer takes of a new connection: no `statement_timeout`, in the same words. */
+export async function startPoolerProxy(serverUrl: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const target = new URL(serverUrl);
+  const open = new Set<Socket>();
+  const server = createServer((client) => {
+    open.add(client);
+    client.on("error", () => {});
+    client.once("data", (startup) => {
+      if (startup.includes("statement_timeout\0")) {
+        client.end(errorResponse("unsupported startup parameter: statement_timeout"));
+        return;
+      }
+      const upstream = connect(Number(target.port), target.hostname);
+      open.add(upstream);
+      upstream.on("error", () => {});
+      upstream.once("close", () => client.destroy());
+      client.once("close", () => upstream.destroy());
+      upstream.write(startup);
+      client.pipe(upstream).pipe(client);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  const url = new URL(serverUrl);
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    async stop() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function errorResponse(message: string): Buffer {
+  const body = Buffer.from(`SFATAL\0C08P01\0M${message}\0\0`);
+  const head = Buffer.alloc(5);
+  head.write("E");
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}

@@ -15,7 +15,7 @@ import {
   startWriter,
   wholeWindow,
 } from "./support/chaos-run.ts";
-import { mountSmallDisk } from "./sqlite-mount.ts";
+import { mountSmallDisk } from "./support/sqlite-mount.ts";
 
 // The whole with the embedded store: processes with a ledger and a spool each on one file.
 

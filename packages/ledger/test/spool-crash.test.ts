@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { drain, numberedRow, numberedRows, numberOf } from "./spool-rows.ts";
-import { filesOf, spoolDirectory, spoolProgram, startSpool, startSpoolProcess, watch } from "./spool-directory.ts";
+import { drain, numberedRow, numberedRows, numberOf } from "./support/spool-rows.ts";
+import { filesOf, spoolDirectory, spoolProgram, startSpool, startSpoolProcess, watch } from "./support/spool-directory.ts";
 
 // Processes start slowly on a busy machine, and there are many.
 vi.setConfig({ testTimeout: 120_000 });

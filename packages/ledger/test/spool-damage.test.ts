@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import { openSpool } from "../src/spool/spool.ts";
-import { toldLines } from "./spool-diag.ts";
-import { filesOf, spoolDirectory } from "./spool-directory.ts";
-import { drain, numberedRow } from "./spool-rows.ts";
+import { toldLines } from "./support/spool-diag.ts";
+import { filesOf, spoolDirectory } from "./support/spool-directory.ts";
+import { drain, numberedRow } from "./support/spool-rows.ts";
 
 test("whatever is cut off or damaged, each record that is still whole is delivered, in order, and never a wrong row", async () => {
   const directory = await spoolDirectory();

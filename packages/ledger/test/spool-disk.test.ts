@@ -7,9 +7,9 @@ import { expect, onTestFinished, test } from "vitest";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import { openTally } from "../src/spool/tally.ts";
-import { toldLines } from "./spool-diag.ts";
-import { filesOf, spoolDirectory, startSpool } from "./spool-directory.ts";
-import { appendUntilRefused, drain, numberedRows } from "./spool-rows.ts";
+import { toldLines } from "./support/spool-diag.ts";
+import { filesOf, spoolDirectory, startSpool } from "./support/spool-directory.ts";
+import { appendUntilRefused, drain, numberedRows } from "./support/spool-rows.ts";
 
 const canMount = tryMounting();
 

@@ -1,9 +1,9 @@
 import { statSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { expectExactRollups, readDatabase } from "./sqlite-audit.ts";
-import { databaseFile, openStore } from "./sqlite-directory.ts";
-import { usageRow, usageRows } from "./sqlite-rows.ts";
+import { expectExactRollups, readDatabase } from "./support/sqlite-audit.ts";
+import { databaseFile, openStore } from "./support/sqlite-directory.ts";
+import { usageRow, usageRows } from "./support/sqlite-rows.ts";
 
 describe("an append", () => {
   test("writes each row once, whether its double comes in the same batch, a later one, or both", async () => {

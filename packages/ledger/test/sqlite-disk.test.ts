@@ -3,10 +3,10 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
-import { expectExactRollups } from "./sqlite-audit.ts";
-import { databaseFile, openStore } from "./sqlite-directory.ts";
-import { mountSmallDisk } from "./sqlite-mount.ts";
-import { usageRows } from "./sqlite-rows.ts";
+import { expectExactRollups } from "./support/sqlite-audit.ts";
+import { databaseFile, openStore } from "./support/sqlite-directory.ts";
+import { mountSmallDisk } from "./support/sqlite-mount.ts";
+import { usageRows } from "./support/sqlite-rows.ts";
 
 test("a full disk is told as such and loses nothing that was acknowledged; writing goes on when there is space", async (context) => {
   const { directory } = mountSmallDisk(context, 4096);

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
-import { expectExactRollups, readDatabase } from "./sqlite-audit.ts";
-import { databaseFile, openStore, temporaryDirectory } from "./sqlite-directory.ts";
-import { runProcess } from "./sqlite-process.ts";
-import { usageRows } from "./sqlite-rows.ts";
+import { expectExactRollups, readDatabase } from "./support/sqlite-audit.ts";
+import { databaseFile, openStore, temporaryDirectory } from "./support/sqlite-directory.ts";
+import { runProcess } from "./support/sqlite-process.ts";
+import { usageRows } from "./support/sqlite-rows.ts";
 
-const writer = new URL("./sqlite-writer.ts", import.meta.url);
-const opener = new URL("./sqlite-opener.ts", import.meta.url);
+const writer = new URL("./support/sqlite-writer.ts", import.meta.url);
+const opener = new URL("./support/sqlite-opener.ts", import.meta.url);
 
 test("kill -9 of a writing process, again and again, loses no acknowledged row and leaves no rollup half-written", async () => {
   const file = databaseFile();
@@ -71,7 +71,7 @@ test("four processes that make one database at the same moment all succeed", asy
 test("not even at the very same millisecond, a hundred times over, does one fail to open what another is making", async () => {
   const directory = temporaryDirectory();
   const start = Date.now() + 1500;
-  const racer = new URL("./sqlite-racer.ts", import.meta.url);
+  const racer = new URL("./support/sqlite-racer.ts", import.meta.url);
   const racers = Array.from({ length: 4 }, () => runProcess(racer, [directory, String(start)]));
   const ends = await Promise.all(racers.map(({ ended }) => ended));
   expect(racers.map(({ stdout }) => stdout())).toEqual(["", "", "", ""]);

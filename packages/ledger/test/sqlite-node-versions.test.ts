@@ -4,8 +4,8 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { nodeVersions } from "../../node/test/node-versions.ts";
 import { warnsAboutSqlite } from "../src/sqlite/sqlite-driver.ts";
-import { expectExactRollups } from "./sqlite-audit.ts";
-import { installLedger } from "./sqlite-installed.ts";
+import { expectExactRollups } from "./support/sqlite-audit.ts";
+import { installLedger } from "./support/sqlite-installed.ts";
 
 const warning = /ExperimentalWarning: SQLite is an experimental feature/g;
 

@@ -5,10 +5,10 @@ import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { SqliteConnection } from "../src/sqlite/sqlite-driver.ts";
 import { openDatabase } from "../src/sqlite/sqlite-open.ts";
 import { sqliteMigrations } from "../src/sqlite/sqlite-schema.ts";
-import { expectExactRollups, readDatabase } from "./sqlite-audit.ts";
-import { databaseFile, openStore } from "./sqlite-directory.ts";
-import { runProcess } from "./sqlite-process.ts";
-import { usageRow, usageRows } from "./sqlite-rows.ts";
+import { expectExactRollups, readDatabase } from "./support/sqlite-audit.ts";
+import { databaseFile, openStore } from "./support/sqlite-directory.ts";
+import { runProcess } from "./support/sqlite-process.ts";
+import { usageRow, usageRows } from "./support/sqlite-rows.ts";
 
 const version = "select user_version as version from pragma_user_version";
 
@@ -64,7 +64,7 @@ test("a database of an older version is upgraded, with its rows", async () => {
 test("an upgrade that is killed half-way leaves the version before it, which the next process upgrades", async () => {
   const file = databaseFile();
   await openStore({ file }).append(usageRows(3));
-  const half = new URL("./sqlite-half-migration.ts", import.meta.url);
+  const half = new URL("./support/sqlite-half-migration.ts", import.meta.url);
   expect(await runProcess(half, [file]).ended).toEqual({ code: null, signal: "SIGKILL" });
   expect(readDatabase(file, version)).toEqual([{ version: 1n }]);
   expect(expectExactRollups(file)).toBe(3);

@@ -5,7 +5,7 @@ import { usageEvent } from "@meterbridge/testkit";
 import { expect, test } from "vitest";
 import { createLedger } from "../src/ledger.ts";
 import { openSpool } from "../src/spool/spool.ts";
-import { openStore, temporaryDirectory } from "./sqlite-directory.ts";
+import { openStore, temporaryDirectory } from "./support/sqlite-directory.ts";
 
 // What is wrong with the database is no fault of the events, however often they are sent.
 

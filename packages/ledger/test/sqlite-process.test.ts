@@ -5,13 +5,13 @@ import type { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
-import { expectExactRollups } from "./sqlite-audit.ts";
-import { databaseFile, openStore } from "./sqlite-directory.ts";
-import { runProcess, type RunningProcess } from "./sqlite-process.ts";
-import { usageRows } from "./sqlite-rows.ts";
+import { expectExactRollups } from "./support/sqlite-audit.ts";
+import { databaseFile, openStore } from "./support/sqlite-directory.ts";
+import { runProcess, type RunningProcess } from "./support/sqlite-process.ts";
+import { usageRows } from "./support/sqlite-rows.ts";
 
 function run(way: string, file: string, environment: NodeJS.ProcessEnv = {}): RunningProcess {
-  return runProcess(new URL("./sqlite-application.ts", import.meta.url), [way, file], environment);
+  return runProcess(new URL("./support/sqlite-application.ts", import.meta.url), [way, file], environment);
 }
 
 test("making a store opens nothing and creates nothing", async () => {

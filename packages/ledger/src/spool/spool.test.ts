@@ -1,9 +1,9 @@
 import { copyFile, mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { toldLines } from "../../test/spool-diag.ts";
-import { filesOf, spoolDirectory, startSpool } from "../../test/spool-directory.ts";
-import { appendUntilRefused, drain, numberedRow, numberedRows, numberOf } from "../../test/spool-rows.ts";
+import { toldLines } from "../../test/support/spool-diag.ts";
+import { filesOf, spoolDirectory, startSpool } from "../../test/support/spool-directory.ts";
+import { appendUntilRefused, drain, numberedRow, numberedRows, numberOf } from "../../test/support/spool-rows.ts";
 import { ledgerErrorReason } from "../ledger-error.ts";
 import { openSpool } from "./spool.ts";
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
-import { spoolDirectory } from "../../test/spool-directory.ts";
+import { spoolDirectory } from "../../test/support/spool-directory.ts";
 import { lostBy, openTally } from "./tally.ts";
 
 test("the file says at every moment how many rows a kill would take along, past 32 bits too", async () => {

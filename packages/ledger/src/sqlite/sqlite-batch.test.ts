@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { valuesOf } from "../ledger-columns.ts";
 import { batchWidth, decodeBatch, encodeBatch } from "./sqlite-batch.ts";
-import { usageRow } from "../../test/sqlite-rows.ts";
+import { usageRow } from "../../test/support/sqlite-rows.ts";
 
 test("no value of a row lands in the column of another", () => {
   const plain = usageRow();

@@ -5,7 +5,7 @@ import { type Rollup, rollups, sums } from "../rollups.ts";
 import { contributionOf } from "../row-contribution.ts";
 import { batchWidth, decodeBatch, encodeBatch } from "./sqlite-batch.ts";
 import { foldRows } from "./sqlite-fold.ts";
-import { usageRow } from "../../test/sqlite-rows.ts";
+import { usageRow } from "../../test/support/sqlite-rows.ts";
 
 const text = fc.constantFrom(null, "a", "b", "ä");
 const count = fc.option(fc.oneof(fc.nat(10), fc.constantFrom(2 ** 53 - 1, 9e15)));

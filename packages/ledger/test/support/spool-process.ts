@@ -1,8 +1,8 @@
 // A process with a spool, for tests to kill: `<what> <directory> <number>`. It says on stdout what it has done, after it has.
 import { writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSpool } from "../src/spool/spool.ts";
-import { openTally } from "../src/spool/tally.ts";
+import { openSpool } from "../../src/spool/spool.ts";
+import { openTally } from "../../src/spool/tally.ts";
 import { numberedRows, numberOf } from "./spool-rows.ts";
 
 const [what = "", directory = "", parameter = "0"] = process.argv.slice(2);

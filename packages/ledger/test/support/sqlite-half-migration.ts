@@ -1,6 +1,6 @@
 // Upgrades a database, and is killed half-way through.
-import { openDatabase } from "../src/sqlite/sqlite-open.ts";
-import { sqliteMigrations } from "../src/sqlite/sqlite-schema.ts";
+import { openDatabase } from "../../src/sqlite/sqlite-open.ts";
+import { sqliteMigrations } from "../../src/sqlite/sqlite-schema.ts";
 
 const [, , file = ""] = process.argv;
 openDatabase({ file, busyTimeoutMillis: 5000, applicationDirectories: [] }, [

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { openSpool, type Spool, type SpoolOptions } from "../src/spool/spool.ts";
+import { openSpool, type Spool, type SpoolOptions } from "../../src/spool/spool.ts";
 
 /** A directory for a spool, not made yet, and gone after the test. */
 export async function spoolDirectory(): Promise<string> {

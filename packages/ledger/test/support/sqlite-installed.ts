@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "./sqlite-directory.ts";
 
-const ledger = path.join(import.meta.dirname, "..");
+const ledger = path.join(import.meta.dirname, "../..");
 
 /** A directory laid out as `npm install` leaves it: the ledger built, with what it needs, and these packages besides. */
 export async function installLedger(...packages: readonly string[]): Promise<string> {

@@ -1,5 +1,5 @@
-import type { LedgerRow } from "../src/ledger-row.ts";
-import type { Spool } from "../src/spool/spool.ts";
+import type { LedgerRow } from "../../src/ledger-row.ts";
+import type { Spool } from "../../src/spool/spool.ts";
 
 /** Rows with the numbers from `first` on: no two alike. */
 export function numberedRows(first: number, count: number): LedgerRow[] {

@@ -1,6 +1,6 @@
 // Opens a hundred new databases at moments that other processes share, and prints what goes wrong.
 import path from "node:path";
-import { openDatabase } from "../src/sqlite/sqlite-open.ts";
+import { openDatabase } from "../../src/sqlite/sqlite-open.ts";
 
 const [, , directory = "", start] = process.argv;
 for (let round = 0; round < 100; round++) {

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "vitest";
-import { rollups } from "../src/rollups.ts";
+import { rollups } from "../../src/rollups.ts";
 
 /**
  * Expects a database that is whole, with every rollup equal to what its rows add up to, and gives the number of rows. Written

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { LedgerRow } from "../src/ledger-row.ts";
+import type { LedgerRow } from "../../src/ledger-row.ts";
 
 /** A row of a model call like many, unlike all others. */
 export function usageRow(fields: Partial<LedgerRow> = {}): LedgerRow {

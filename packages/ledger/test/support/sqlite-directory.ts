@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { onTestFinished } from "vitest";
-import type { LedgerStore } from "../src/ledger-store.ts";
-import { sqliteStore, type SqliteStoreOptions } from "../src/sqlite/sqlite-store.ts";
+import type { LedgerStore } from "../../src/ledger-store.ts";
+import { sqliteStore, type SqliteStoreOptions } from "../../src/sqlite/sqlite-store.ts";
 
 /** A directory that is gone after the test. */
 export function temporaryDirectory(): string {

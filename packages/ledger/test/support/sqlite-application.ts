@@ -1,5 +1,5 @@
 // Small applications that use the store in different ways and end in different ways.
-import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
+import { sqliteStore } from "../../src/sqlite/sqlite-store.ts";
 import { usageRows } from "./sqlite-rows.ts";
 
 const [, , way, file = ""] = process.argv;

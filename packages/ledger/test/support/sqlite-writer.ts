@@ -1,5 +1,5 @@
 // Writes batches into a database until it is stopped, or for so long, and prints how many rows have been acknowledged.
-import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
+import { sqliteStore } from "../../src/sqlite/sqlite-store.ts";
 import { usageRows } from "./sqlite-rows.ts";
 
 const [, , file = "", seconds = "3600"] = process.argv;

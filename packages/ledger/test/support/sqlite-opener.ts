@@ -1,5 +1,5 @@
 // Opens a database, for the first time perhaps, writes one row and says so.
-import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
+import { sqliteStore } from "../../src/sqlite/sqlite-store.ts";
 import { usageRow } from "./sqlite-rows.ts";
 
 const store = sqliteStore({ file: process.argv[2] ?? "" });

@@ -10,6 +10,8 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 // `./dist/register.js` in the exports map is built from `src/register.ts`.
@@ -21,7 +23,7 @@ const config: RolldownOptions = defineConfig({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
   tsconfig: false,
-  external: (specifier) => !/^[.#/]/.test(specifier) && !isBundled(specifier),
+  external: (specifier) => !/^[.#/]/.test(specifier) && !isBundled(specifier) && isInstalled(specifier),
   // A file of ours that is imported for its effect alone stays, whatever `sideEffects` promises to other bundlers.
   treeshake: { moduleSideEffects: (id, external) => !external && !id.includes("node_modules") },
   plugins: [builtinsByCall(), thirdPartyLicenses()],
@@ -39,7 +41,15 @@ export default config;
 /** What nobody needs to share a copy of. The OpenTelemetry API is shared with the application, so it stays outside. */
 function isBundled(specifier: string): boolean {
   if (specifier === "@opentelemetry/api") return false;
-  return /^(?:@opentelemetry\/.+|(?:kysely|temporal-polyfill|valibot)(?:\/.+)?)$/.test(specifier);
+  return /^(?:@opentelemetry\/.+|(?:kysely|temporal-(?:polyfill|utils)|valibot)(?:\/.+)?)$/.test(specifier);
+}
+
+/** Throws for a package that nobody who installs this one would have, such as what a bundled package needs itself. */
+function isInstalled(specifier: string): true {
+  const { name: own, dependencies, peerDependencies } = readManifest(".");
+  const [name = ""] = /^(?:@[^/]+\/)?[^/]+/.exec(specifier) ?? [];
+  if (isBuiltin(specifier) || name === own || name in { ...dependencies, ...peerDependencies }) return true;
+  throw new Error(`${own} imports ${specifier}, which is neither a dependency of it nor bundled`);
 }
 
 /**

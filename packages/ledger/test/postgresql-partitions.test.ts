@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import { type PostgresqlStore, type PostgresqlStoreOptions, postgresqlStore } from "../src/postgresql.ts";
@@ -43,7 +44,12 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     ];
     expect(await store.append(rows)).toMatchObject({ written: 5 });
     expect(await store.append(rows)).toMatchObject({ duplicates: 5 });
-    expect(await places()).toEqual({ [partition(0)]: 1, [partition(1)]: 1, usage_events_default: 3 });
+    expect(await places()).toEqual({
+      [partition(0)]: 1,
+      [partition(1)]: 1,
+      usage_events_default: 2,
+      usage_events_timeless: 1,
+    });
     expect(await countRows(url)).toEqual({ rows: 5, wrongBuckets: 0 });
     expect(await store.recount({ from: 0, to: Date.UTC(2100, 0, 1) })).toEqual([]);
   });
@@ -52,7 +58,7 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     const store = open({ monthsAhead: 1 });
     const early = Array.from({ length: 50 }, () => usageRow({ occurredAt: monthAt(2) + 5_000 }));
     await store.append([...early, usageRow({ capturedAt: 0 })]);
-    expect(await places()).toEqual({ usage_events_default: 51 });
+    expect(await places()).toEqual({ usage_events_default: 50, usage_events_timeless: 1 });
     let written = 51;
     const load = { isOver: false };
     const writing = (async () => {
@@ -62,7 +68,8 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     await Promise.all(Array.from({ length: 3 }, () => open({ monthsAhead: 2 }).maintain()));
     load.isOver = true;
     await writing;
-    expect(await places()).toMatchObject({ [partition(2)]: 50, usage_events_default: 1 });
+    expect(await places()).toMatchObject({ [partition(2)]: 50, usage_events_timeless: 1 });
+    expect(await places()).not.toHaveProperty("usage_events_default");
     expect(await store.append(early)).toMatchObject({ duplicates: 50 });
     expect(await countRows(url)).toEqual({ rows: written, wrongBuckets: 0 });
     const indexes = await queryOnce(
@@ -70,6 +77,26 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
       `SELECT count(*)::int AS n FROM pg_index WHERE indrelid = 'meterbridge.${partition(2)}'::regclass`,
     );
     expect(indexes).toEqual([{ n: 4 }]);
+  });
+
+  it("makes a month without a look at the rows that carry no time, which only ever get more", async () => {
+    const store = open({ monthsAhead: 0, timeoutMillis: 2_000 });
+    await store.append(usageRows(20, { capturedAt: 0 }));
+    const reader = new pg.Client({ connectionString: url });
+    await reader.connect();
+    try {
+      // Whoever would lock or scan them has to wait for this one.
+      await reader.query("BEGIN");
+      const { rows } = await reader.query(
+        "SELECT count(*)::int AS n FROM meterbridge.usage_events WHERE captured_at = 'epoch'",
+      );
+      expect(rows).toEqual([{ n: 20 }]);
+      await open({ monthsAhead: 1, timeoutMillis: 2_000 }).maintain();
+      expect(await store.append([usageRow({ occurredAt: monthAt(1) })])).toMatchObject({ written: 1 });
+      expect(await places()).toEqual({ [partition(1)]: 1, usage_events_timeless: 20 });
+    } finally {
+      await reader.end();
+    }
   });
 
   it("forgets rows of months that are over, keeps what they added up to, and does not count them anew", async () => {
@@ -83,7 +110,7 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     expect(await store.retainedFrom()).toBeUndefined();
     await store.retain(new Date(monthAt(0) + 86_400_000));
     expect(await store.retainedFrom()).toEqual(new Date(monthAt(0)));
-    expect(await places()).toEqual({ [partition(0)]: 1, usage_events_default: 1 });
+    expect(await places()).toEqual({ [partition(0)]: 1, usage_events_timeless: 1 });
     expect(await store.append([old, timeless, fresh])).toEqual({ written: 0, duplicates: 2, expired: 1 });
     const records = "SELECT sum(records)::int AS n FROM meterbridge.usage_totals";
     expect(await queryOnce(url, records)).toEqual([{ n: 3 }]);
@@ -92,7 +119,7 @@ describe.skipIf(findPostgresql() === undefined)("months of rows in PostgreSQL", 
     await store.retain(new Date(monthAt(1)));
     await store.retain(new Date(monthAt(-5)));
     expect(await store.retainedFrom()).toEqual(new Date(monthAt(1)));
-    expect(await places()).toEqual({ usage_events_default: 1 });
+    expect(await places()).toEqual({ usage_events_timeless: 1 });
     expect(await store.append([old, timeless, fresh])).toEqual({ written: 0, duplicates: 1, expired: 2 });
     expect(await queryOnce(url, records)).toEqual([{ n: 3 }]);
   });

@@ -1,5 +1,5 @@
 import { ledgerColumns } from "../ledger-columns.ts";
-import { columnType, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
+import { columnType, firstTime, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
 import { type Rollup, rollups, sums } from "../rollups.ts";
 
 /** What makes version n of the schema from version n - 1, as statements for one transaction. Never changed once released. */
@@ -20,6 +20,8 @@ function firstVersion(schema: string): readonly string[] {
       PRIMARY KEY (tenant, event_id, captured_at)
     ) PARTITION BY RANGE (captured_at)`,
     `CREATE TABLE ${table("usage_events_default")} PARTITION OF ${table("usage_events")} DEFAULT`,
+    // Apart from the default partition, which is locked and read whole whenever a month is made, while these only ever get more.
+    `CREATE TABLE ${table("usage_events_timeless")} PARTITION OF ${table("usage_events")} FOR VALUES FROM ('epoch') TO ('${firstTime}')`,
     `CREATE INDEX ON ${table("usage_events")} (tenant, occurred_at, event_id)`,
     ...["project", "process"].map(
       (column) =>

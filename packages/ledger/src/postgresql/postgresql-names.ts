@@ -7,6 +7,7 @@ export const relationNames: readonly string[] = [
   "ledger_state",
   "usage_events",
   "usage_events_default",
+  "usage_events_timeless",
   ...rollups.map(({ table }) => table),
   "daily_usage_metrics",
 ];
@@ -32,6 +33,9 @@ export const columnType: Readonly<Record<LedgerColumn["type"], string>> = {
   time: "timestamptz",
   boolean: "boolean",
 };
+
+/** From when on a row's `captured_at` is a time: what is before is the epoch itself, for ids that carry none. */
+export const firstTime = "1970-01-01 00:00:00.001+00";
 
 /** What a rollup's buckets are told apart by: the tenant, then the bucket, then the other dimensions. */
 export function keyColumns({ seconds, dimensions: named }: Rollup): string[] {

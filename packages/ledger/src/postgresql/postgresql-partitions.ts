@@ -1,10 +1,11 @@
-import { quoted, tables } from "./postgresql-names.ts";
+import { firstTime, quoted, tables } from "./postgresql-names.ts";
 import { lockSchema, longestStatementMillis } from "./postgresql-schema.ts";
 import type { PostgresqlSession, RunQuery } from "./postgresql-session.ts";
 
 /**
  * Makes the partitions of this month (UTC) and the next ones. Rows that came before their partition and so lie in the default
- * one move over in the same transaction; appends wait for that, readers do not.
+ * one move over in the same transaction. Appends wait for that; readers wait at its end, while the default partition is looked
+ * through for rows of the month.
  */
 export async function makePartitions(
   session: PostgresqlSession,
@@ -47,7 +48,7 @@ export async function dropPartitions(session: PostgresqlSession, schema: string,
   // No such row can come any more, so this needs no lock, and keeps nobody waiting.
   await session.transaction("delete from", longestStatementMillis, (run) =>
     run(
-      `DELETE FROM ${events} WHERE captured_at <> 'epoch'
+      `DELETE FROM ${events} WHERE captured_at >= '${firstTime}'
        AND captured_at < (SELECT min(retained_from) FROM ${table("ledger_state")})`,
     ),
   );
@@ -59,13 +60,13 @@ async function makePartition(run: RunQuery, schema: string, month: Date): Promis
   const partition = table(partitionName(month));
   const [low, high] = [month.toISOString(), monthOf(month, 1).toISOString()];
   await run(`LOCK TABLE ONLY ${events} IN SHARE ROW EXCLUSIVE MODE`);
-  await run(`CREATE TABLE ${partition} (LIKE ${events} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`);
+  await run(`CREATE TABLE ${partition} (LIKE ${events} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)`);
   await run(
     `WITH moved AS (DELETE FROM ${table("usage_events_default")} WHERE captured_at >= $1 AND captured_at < $2 RETURNING *)
      INSERT INTO ${partition} SELECT * FROM moved`,
     [low, high],
   );
-  // Builds the keys and indexes that the parent has.
+  // Readers wait from here on, so the indexes are there already.
   await run(`ALTER TABLE ${events} ATTACH PARTITION ${partition} FOR VALUES FROM ('${low}') TO ('${high}')`);
 }
 

@@ -153,4 +153,17 @@ describe("an audit", () => {
     await store.retain(new Date("2026-11-01"));
     await expect(audit(store, window)).rejects.toThrow(message);
   });
+
+  test("tells no difference where retention only took the rows away meanwhile", async () => {
+    const store = await seeded();
+    const forgetful = {
+      ...store,
+      async recount() {
+        await store.retain(new Date("2026-12-01"));
+        const columns = { events: { rows: 0n, rollup: 3n } };
+        return [{ table: "usage_days", tenant: "acme", bucketAt: Date.parse("2026-11-20"), group: {}, columns }];
+      },
+    };
+    await expect(audit(forgetful, november)).rejects.toThrow(/audit: from must not be before 2026-12-01T00:00:00.000Z/);
+  });
 });

@@ -183,3 +183,18 @@ describe("the documentation of the export", () => {
     expect([...columns.matchAll(/(\w+): '/g)].map(([, name]) => name)).toEqual(Object.keys(JSON.parse(line) as object));
   });
 });
+
+describe("an export while retention forgets rows", () => {
+  test("ends with an error: half an answer would look whole", async () => {
+    const store = openMemoryStore();
+    await store.append(
+      Array.from({ length: 1500 }, (_, index) => usageRow(index, Date.parse("2026-11-02T00:00:00Z") + index)),
+    );
+    const exported = exportRows(store, { ...november, format: "ndjson" });
+    expect((await exported.next()).value?.split("\n")).toHaveLength(1001);
+    await store.retain(new Date("2026-12-01T00:00:00Z"));
+    await expect(Array.fromAsync(exported)).rejects.toThrow(
+      "exportRows: from must not be before 2026-12-01T00:00:00.000Z, since the rows before are forgotten (retention)",
+    );
+  });
+});

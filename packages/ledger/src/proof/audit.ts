@@ -3,7 +3,7 @@ import { meterDifferences, type MeterTotals } from "./audit-meters.ts";
 import { rollupDifferences } from "./audit-rollups.ts";
 import type { LedgerStore } from "../ledger-store.ts";
 import { queryError } from "../queries/query-error.ts";
-import { windowOf, tenantsOf, type ProofWindow } from "../queries/query-window.ts";
+import { refuseForgotten, windowOf, tenantsOf, type ProofWindow } from "../queries/query-window.ts";
 
 /** The window is of whole UTC days. */
 export interface AuditOptions extends ProofWindow {
@@ -44,7 +44,8 @@ export interface AuditDifference {
  */
 export async function audit(store: LedgerStore, options: AuditOptions): Promise<AuditResult> {
   const { tenant, counters, meters = [] } = options;
-  const { from, to } = await windowOf("audit", store, options);
+  const range = await windowOf("audit", store, options);
+  const { from, to } = range;
   if (from % day !== 0 || to % day !== 0) {
     throw queryError(
       "audit: from and to must be whole UTC days, as 2026-11-01 and 2026-11-30, since days are what is compared",
@@ -52,8 +53,10 @@ export async function audit(store: LedgerStore, options: AuditOptions): Promise<
   }
   const filter = tenant === undefined ? {} : { tenant };
   const tenants = await tenantsOf(store, tenant);
+  const recounted = await store.recount({ from, to, ...filter });
+  await refuseForgotten("audit", store, range);
   const differences = [
-    ...rollupDifferences(await store.recount({ from, to, ...filter })),
+    ...rollupDifferences(recounted),
     ...(counters === undefined ? [] : await counterDifferences(store, tenants, counters)),
     ...(meters.length === 0 ? [] : await meterDifferences(store, { from, to }, tenant, meters)),
   ];

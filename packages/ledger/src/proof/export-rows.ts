@@ -3,7 +3,7 @@ import type { LedgerRow } from "../ledger-row.ts";
 import type { LedgerStore } from "../ledger-store.ts";
 import { queryError, shown } from "../queries/query-error.ts";
 import { usdText } from "../queries/query-money.ts";
-import { pagesOf, tenantsOf, windowOf, type ProofWindow } from "../queries/query-window.ts";
+import { pagesOf, refuseForgotten, tenantsOf, windowOf, type ProofWindow } from "../queries/query-window.ts";
 
 export interface ExportOptions extends ProofWindow {
   /**
@@ -17,7 +17,8 @@ export interface ExportOptions extends ProofWindow {
  * Writes rows as text: chunks of 1000 rows, tenants in the order of their code units, each tenant's rows oldest first. The
  * columns are those of `usage_events`, and `cost_usd` with nine digits; times are ISO 8601. Corrections are rows too: what an
  * event costs is the sum of its own row and of those whose `corrects` names it.
- * @throws RangeError when the window or the format is wrong, or rows in the window are forgotten.
+ * @throws RangeError when the window or the format is wrong, or rows in the window are forgotten; at the end too, where retention
+ * came in between.
  */
 export async function* exportRows(store: LedgerStore, options: ExportOptions): AsyncGenerator<string, void, undefined> {
   const { format, tenant } = options;
@@ -30,6 +31,7 @@ export async function* exportRows(store: LedgerStore, options: ExportOptions): A
       yield rows.map((row) => writer.line(cellsOf(row))).join("");
     }
   }
+  await refuseForgotten("exportRows", store, range);
 }
 
 type Cell = string | number | boolean | null;

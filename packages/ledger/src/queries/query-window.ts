@@ -19,6 +19,12 @@ export interface ProofWindow {
  */
 export async function windowOf(tool: string, store: LedgerStore, window: ProofWindow): Promise<MomentRange> {
   const range = momentsOf(tool, await calendarOf("UTC"), window);
+  await refuseForgotten(tool, store, range);
+  return range;
+}
+
+/** Asked once more at the end, since retention may have come in between. */
+export async function refuseForgotten(tool: string, store: LedgerStore, range: MomentRange): Promise<void> {
   const retained = await store.retainedFrom();
   if (retained !== undefined && range.from < retained.getTime()) {
     throw queryError(
@@ -26,7 +32,6 @@ export async function windowOf(tool: string, store: LedgerStore, window: ProofWi
         `found ${new Date(range.from).toISOString()}`,
     );
   }
-  return range;
 }
 
 /** The tenants to look at: the one asked for, else all. */

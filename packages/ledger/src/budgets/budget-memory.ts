@@ -28,7 +28,10 @@ export function memoryCounters({ leaseMillis, isSeeded, now }: MemoryOptions): B
     for (const [key, { window, leases }] of accounts) {
       const length = window.end - window.oldest;
       const over = window.isRolling ? window.end + length : window.end;
-      if (leases.size === 0 && over + sweepMillis < now()) accounts.delete(key);
+      if (over + sweepMillis >= now()) continue;
+      // Nobody looks at an old window any more, so leases that ran out are still there.
+      const isOpen = [...leases.values()].some(({ expiresAt }) => expiresAt > now());
+      if (!isOpen) accounts.delete(key);
     }
   }
 

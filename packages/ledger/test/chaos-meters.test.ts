@@ -51,7 +51,7 @@ test("what core's meters tell of model calls is what the ledger has, to the toke
 
   await record(300);
   const other = new DatabaseSync(file);
-  other.exec("begin immediate");
+  other.exec("pragma busy_timeout = 5000; begin immediate");
   await record(300);
   await until(() => ledger.status().state === "down", "the store to be away");
   await record(300);

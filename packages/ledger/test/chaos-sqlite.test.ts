@@ -145,7 +145,7 @@ test("a database that another process keeps locked for a while: everything waits
   const writers = plans.map((plan) => startWriter(plan));
   await Promise.all(writers.map((writer) => writer.more(60)));
   const other = new DatabaseSync(file);
-  other.exec("begin immediate");
+  other.exec("pragma busy_timeout = 5000; begin immediate");
   await Promise.all(writers.map((writer) => writer.more(150)));
   other.exec("rollback");
   other.close();

@@ -95,7 +95,7 @@ const returned = [
 function upsert(rollup: Rollup, table: string): string {
   const keys = keyColumns(rollup);
   const positions = keys.map((_, index) => index + 1).join(", ");
-  const values = keys.map((key) => (key === "bucket_at" ? bucketOf(rollup) : `coalesce(${key}, '')`));
+  const values = keys.map((key) => (key === "bucket_at" ? bucketOf(rollup) : textOf(key)));
   const added = sums.map((column) => `${column} = r.${column} + excluded.${column}`);
   return `${rollup.table} AS (
   INSERT INTO ${table} AS r (${[...keys, ...sums].join(", ")})
@@ -103,6 +103,11 @@ function upsert(rollup: Rollup, table: string): string {
   FROM inserted GROUP BY ${positions} ORDER BY ${positions}
   ON CONFLICT (${uniqueKey(rollup)}) DO UPDATE SET ${added.join(", ")}, updated_at = now()
 )`;
+}
+
+/** Compared byte by byte, as in the rollup's index: sorting by a language's rules takes many times as long. */
+function textOf(key: string): string {
+  return `coalesce(${key}, '') COLLATE "C"`;
 }
 
 /** In UTC whatever the session's time zone: buckets are counted from the Unix epoch on. */

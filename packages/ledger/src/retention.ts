@@ -1,4 +1,4 @@
-import { diag } from "@opentelemetry/api";
+import { diag } from "./harmless-diag.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import { messageOf } from "./message-of.ts";
 

@@ -1,5 +1,6 @@
-import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
+import type { DiagLogger } from "@opentelemetry/api";
 import { hash } from "node:crypto";
+import { diag as globalDiag } from "../harmless-diag.ts";
 import { addUsers, type ActiveWindow, activeWindows, scopeKeys, windowKeys } from "./active-users-keys.ts";
 import { createOwnUsers } from "./active-users-own.ts";
 import { createPendingUsers, createRecentUsers, type UsersBatch } from "./active-users-pending.ts";

@@ -1,4 +1,5 @@
-import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
+import type { DiagLogger } from "@opentelemetry/api";
+import { diag as globalDiag } from "../harmless-diag.ts";
 import { createJob } from "./counter-sync-job.ts";
 import { createCounterRefresh } from "./counter-sync-refresh.ts";
 import { createTouched } from "./counter-sync-touched.ts";
@@ -30,7 +31,7 @@ export interface CounterSync {
   rebuild(): Promise<void>;
   /** Resolves when what was touched by now has been set, or could not be; it is then kept for the next try. */
   flush(): Promise<void>;
-  /** Flushes once, and ends. A rebuild under way is given up; the next process begins with one. */
+  /** Flushes, and ends. A rebuild under way is given up; the next process begins with one. */
   close(): Promise<void>;
 }
 
@@ -106,10 +107,12 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
       clearInterval(hourly);
       rebuilds.end();
       // Nothing to be gained by waiting for what is known to be down.
-      if (redis.state !== "down" && !touched.isEmpty) await flush();
+      for (let tries = 0; tries < triesAtTheEnd && redis.state !== "down" && !touched.isEmpty; tries++) await flush();
       touches.end();
     },
   };
 }
 
 const failuresBeforeTold = 2;
+/** A store that has just come back may be too slow once more. Whoever closes waits no longer than it wants to. */
+const triesAtTheEnd = 3;

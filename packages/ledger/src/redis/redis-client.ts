@@ -1,6 +1,7 @@
-import { type DiagLogger, diag as globalDiag } from "@opentelemetry/api";
+import type { DiagLogger } from "@opentelemetry/api";
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { diag as globalDiag } from "../harmless-diag.ts";
 import { ledgerError } from "../ledger-error.ts";
 import { createBreaker, type RedisState } from "./redis-breaker.ts";
 import { describe, redisTrouble, replyCode, say } from "./redis-error.ts";

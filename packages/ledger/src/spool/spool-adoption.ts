@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate as otherWork } from "node:timers/promises";
-import { diag } from "@opentelemetry/api";
+import { diag } from "../harmless-diag.ts";
 import { nameOf, parseName, type SpoolName } from "./spool-name.ts";
 import { hasEnded, isThisProcess } from "./spool-process.ts";
 import { discard, markDamaged } from "./spool-reader.ts";

@@ -1,5 +1,5 @@
 import { open, rename, unlink } from "node:fs/promises";
-import { diag } from "@opentelemetry/api";
+import { diag } from "../harmless-diag.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import { decodeRows, findRecord } from "./spool-record.ts";
 import { codeOf, dequeue, type Segment, unavailable } from "./spool-segment.ts";
@@ -39,7 +39,10 @@ export function createSegmentReader(segments: Segment[], letGo: (segment: Segmen
       if (codeOf(error) === "ENOENT") return undefined;
       // Behind the others, so that one bad file does not hold them up.
       segments.push(segment);
-      throw unavailable(`cannot read ${segment.path}: ${codeOf(error) ?? String(error)}`, error);
+      throw unavailable(
+        `cannot read ${segment.path}: ${codeOf(error) ?? String(error)}; let this user read it, or look into the disk's health`,
+        error,
+      );
     }
     return gather(loaded);
   };

@@ -1,6 +1,8 @@
+import { closeSync, readdirSync, readlinkSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
+import { toldLines } from "../../test/support/spool-diag.ts";
 import { spoolDirectory } from "../../test/support/spool-directory.ts";
 import { lostBy, openTally } from "./tally.ts";
 
@@ -57,4 +59,28 @@ test("a tally that was taken away by mistake is back within a minute, with all i
 async function onlyFile(directory: string): Promise<string> {
   const [name = ""] = await readdir(directory);
   return path.join(directory, name);
+}
+
+test.runIf(process.platform === "linux")(
+  "a descriptor that somebody else has closed does not reach the application as an error",
+  async () => {
+    const told = toldLines();
+    const directory = await spoolDirectory();
+    const tally = openTally(directory);
+    tally.accepted(1);
+    const own = path.join(directory, (await readdir(directory))[0] ?? "");
+    for (const number of readdirSync("/proc/self/fd")) {
+      if (readLink(number) === own) closeSync(Number(number));
+    }
+    expect(() => tally.accepted(1)).not.toThrow();
+    expect(told.join()).toContain("EBADF");
+  },
+);
+
+function readLink(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,6 @@
 import { closeSync, futimesSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from "node:fs";
 import path from "node:path";
-import { diag } from "@opentelemetry/api";
+import { diag } from "../harmless-diag.ts";
 import { nameOf, newWriter } from "./spool-name.ts";
 import { describeThisProcess, touchMillis } from "./spool-process.ts";
 import { codeOf } from "./spool-segment.ts";
@@ -81,8 +81,13 @@ export function openTally(directory: string): Tally {
   };
 
   const letGo = (): void => {
-    if (written !== undefined) closeSync(written.descriptor);
+    const { descriptor } = written ?? {};
     written = undefined;
+    try {
+      if (descriptor !== undefined) closeSync(descriptor);
+    } catch {
+      // A disk that fails, or somebody else has closed it: it is given up anyway.
+    }
   };
 
   return {

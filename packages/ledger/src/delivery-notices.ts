@@ -1,4 +1,4 @@
-import { diag } from "@opentelemetry/api";
+import { diag } from "./harmless-diag.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import { messageOf } from "./message-of.ts";
@@ -9,6 +9,10 @@ export interface DeliveryNotices {
   storeWorks(): void;
   spoolFails(error: unknown): void;
   spoolWorks(): void;
+  /** What waits there stays, and is tried again. */
+  spoolUnreadable(error: unknown): void;
+  /** All that waited has been read. */
+  spoolRead(): void;
   /** Each one: such a row needs somebody to look at it. */
   refused(row: LedgerRow | undefined, error: unknown): void;
   /** Neither store nor spool nor memory takes events. */
@@ -19,6 +23,7 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
   const where = `${store.name} at ${store.location}`;
   let isStoreFailing = false;
   let isSpoolFailing = false;
+  let isSpoolUnreadable = false;
   let isLosing = false;
 
   return {
@@ -44,6 +49,15 @@ export function createDeliveryNotices(store: LedgerStore, hasSpool: boolean): De
     spoolWorks() {
       if (isSpoolFailing) diag.warn("[meterbridge] [ledger] the spool works again");
       isSpoolFailing = false;
+    },
+    spoolUnreadable(error) {
+      if (isSpoolUnreadable) return;
+      isSpoolUnreadable = true;
+      diag.error(`[meterbridge] [ledger] some of what waits in the spool stays there for now: ${messageOf(error)}`);
+    },
+    spoolRead() {
+      if (isSpoolUnreadable) diag.warn("[meterbridge] [ledger] all that waited in the spool could be read");
+      isSpoolUnreadable = false;
     },
     refused(row, error) {
       const which =

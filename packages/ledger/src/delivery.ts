@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { DeliveryCounts, StoreState } from "./delivery-counts.ts";
 import { createDeliveryNotices } from "./delivery-notices.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
 import type { LedgerMeters } from "./ledger-meters.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { AppendResult, LedgerStore } from "./ledger-store.ts";
-import type { Spool } from "./spool/spool.ts";
+import { createRecovery } from "./recovery.ts";
+import type { Spool, WaitingBatch } from "./spool/spool.ts";
 import { withDeadline } from "./with-deadline.ts";
 
 /** Brings rows to the store; while that is away to the spool, and from there to the store. */
@@ -17,6 +18,8 @@ export interface Delivery {
   spoolUnsettled(): void;
   /** The batches that are unsettled, which from now on are the caller's to keep. */
   takeUnsettled(): readonly (readonly LedgerRow[])[];
+  /** Counts rows that the caller has brought to the store. */
+  stored(rows: readonly LedgerRow[], result: AppendResult): void;
   /** Counts and tells rows that nothing keeps. */
   lose(rows: readonly LedgerRow[]): void;
   /** Counts and tells an event that could not even be read. */
@@ -28,22 +31,10 @@ export interface Delivery {
   end(): void;
   /** Rows that are in memory alone: the end of the process would lose them. */
   unsettled(): readonly LedgerRow[];
+  /** Whether some of them are there because neither store nor spool takes them. */
+  readonly isHolding: boolean;
   readonly state: StoreState;
   readonly counts: Readonly<DeliveryCounts>;
-}
-
-/** `opening` until it is known which: at the start, and after an outage with nothing to try it with. */
-export type StoreState = "opening" | "ready" | "down";
-
-/** Events since the start, by what became of them. After an outage some that were written count as duplicates too. */
-export interface DeliveryCounts {
-  written: number;
-  duplicates: number;
-  expired: number;
-  refused: number;
-  lost: number;
-  spooled: number;
-  replayed: number;
 }
 
 export interface DeliveryOptions {
@@ -69,11 +60,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const kept = new WeakSet<readonly LedgerRow[]>();
   let state: StoreState = "opening";
   let opening: Promise<void> | undefined;
-  let attempting: Promise<boolean> | undefined;
-  let recovering = false;
   let puttingAside = 0;
-  let pause: AbortController | undefined;
   let ended = false;
+  // What was put aside after the last look, when it seemed that nothing was left to do, needs another.
+  const recovery = createRecovery(attempt, () => state === "down" || held.length + (spool?.size().rows ?? 0) > 0);
 
   async function deliver(rows: readonly LedgerRow[]): Promise<void> {
     underWay.add(rows);
@@ -106,11 +96,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (ledgerErrorReason(error) !== "refused") throw error;
       return takeOutRefused(rows, from, error);
     }
+    if (!kept.has(rows)) leave(rows.length, from);
+    stored(rows, result);
+  }
+
+  function stored(rows: readonly LedgerRow[], result: AppendResult): void {
     for (const outcome of ["written", "duplicates", "expired"] as const) counts[outcome] += result[outcome];
     meters.ended(result.written, "written");
     meters.ended(result.duplicates, "duplicate");
     meters.ended(result.expired, "expired");
-    if (!kept.has(rows)) leave(rows.length, from);
     storeWorks();
     options.stored(rows);
   }
@@ -144,7 +138,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     puttingAside += 1;
     await settleElsewhere(rows, from);
     puttingAside -= 1;
-    startRecovery();
+    recovery.start();
   }
 
   async function settleElsewhere(rows: readonly LedgerRow[], from: "memory" | "spool"): Promise<void> {
@@ -201,33 +195,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     opening = undefined;
     meters.failed("store");
     notices.storeFails(error);
-    startRecovery();
-  }
-
-  function startRecovery(): void {
-    if (recovering || ended) return;
-    recovering = true;
-    void recover().finally(() => {
-      recovering = false;
-      // Put aside after the last look, when it seemed that nothing was left to do. Not at once: what cannot be read stays.
-      if (state === "down" || isWaiting()) setTimeout(startRecovery, shortestPause).unref();
-    });
-  }
-
-  async function recover(): Promise<void> {
-    let wait = shortestPause;
-    while (!(await retry())) {
-      if (ended) return;
-      pause = new AbortController();
-      const jittered = wait * (0.75 + Math.random() / 2);
-      await sleep(jittered, undefined, { signal: pause.signal, ref: false }).catch(() => {});
-      wait = Math.min(wait * 2, longestPause);
-    }
-  }
-
-  function retry(): Promise<boolean> {
-    attempting ??= attempt().finally(() => (attempting = undefined));
-    return attempting;
+    recovery.start();
   }
 
   async function attempt(): Promise<boolean> {
@@ -235,12 +203,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await open();
       if (state === "opening") storeWorks();
       // The spool first: what is in it is older than what memory holds.
-      for (let batch = await spool?.next(); batch !== undefined; batch = await spool?.next()) {
-        await append(batch.rows, "spool");
-        counts.replayed += batch.rows.length;
-        meters.replayed(batch.rows.length);
-        await batch.done();
-      }
+      const isReplayed = await replay();
       for (let rows = held[0]; rows !== undefined; rows = held[0]) {
         // A flush may have put it into the spool, and then it has just been replayed.
         if (!kept.has(rows)) await append(rows, "memory");
@@ -248,10 +211,36 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
       // Only an append proves that a store is back. With nothing to append the next batch tries it.
       if (state === "down" && puttingAside === 0) state = "opening";
-      return puttingAside === 0;
+      return isReplayed && puttingAside === 0;
     } catch (error) {
       storeFails(error);
       return false;
+    }
+  }
+
+  /** Resolves with whether nothing waits in the spool any more. Rejects when the store is away. */
+  async function replay(): Promise<boolean> {
+    for (;;) {
+      const batch = await fromSpool();
+      if (batch === undefined) return true;
+      if (batch === "unreadable" || ended) return false;
+      await append(batch.rows, "spool");
+      counts.replayed += batch.rows.length;
+      meters.replayed(batch.rows.length);
+      await batch.done().catch(notices.spoolUnreadable);
+    }
+  }
+
+  /** That a file cannot be read says nothing about the store, which goes on taking events. */
+  async function fromSpool(): Promise<WaitingBatch | "unreadable" | undefined> {
+    try {
+      const batch = await spool?.next();
+      if (batch === undefined) notices.spoolRead();
+      return batch;
+    } catch (error) {
+      meters.failed("spool");
+      notices.spoolUnreadable(error);
+      return "unreadable";
     }
   }
 
@@ -259,15 +248,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return held.reduce((sum, rows) => sum + rows.length, 0);
   }
 
-  function isWaiting(): boolean {
-    return held.length > 0 || (spool !== undefined && spool.size().rows > 0);
-  }
-
   function spoolNow(rows: readonly LedgerRow[]): void {
     if (spool === undefined) throw new Error("there is no spool");
     spool.appendSync(rows);
     spooled(rows, "memory");
-    startRecovery();
+    recovery.start();
   }
 
   function unsettled(): (readonly LedgerRow[])[] {
@@ -288,22 +273,25 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       for (const rows of taken) kept.add(rows);
       return taken;
     },
+    stored(rows, result) {
+      leave(rows.length, "memory");
+      stored(rows, result);
+    },
     lose: (rows) => lose(rows, "memory"),
     refuse: (error) => refuse(undefined, error, "memory"),
-    start: startRecovery,
-    retry,
+    start: recovery.start,
+    retry: recovery.retry,
     end() {
       ended = true;
-      pause?.abort();
+      recovery.end();
     },
     unsettled: () => unsettled().flat(),
+    get isHolding() {
+      return held.some((rows) => !kept.has(rows));
+    },
     counts,
     get state() {
       return state;
     },
   };
 }
-
-/** Milliseconds between two looks whether the store is back: doubled each time, a quarter more or less. */
-const shortestPause = 100;
-const longestPause = 15_000;

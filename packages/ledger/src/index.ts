@@ -15,7 +15,7 @@ export type {
 } from "./budgets/budget.ts";
 export { createBudgets } from "./budgets/budgets.ts";
 export { calendarOf, type Calendar, type CalendarUnit } from "./queries/calendar.ts";
-export type { DeliveryCounts, StoreState } from "./delivery.ts";
+export type { DeliveryCounts, StoreState } from "./delivery-counts.ts";
 export { exportRows, type ExportOptions } from "./proof/export-rows.ts";
 export { ledgerError, ledgerErrorReason, type LedgerErrorReason, type LedgerStoreError } from "./ledger-error.ts";
 export type { LedgerCounters, LedgerOptions } from "./ledger-options.ts";

@@ -1,13 +1,15 @@
-import { diag } from "@opentelemetry/api";
 import type { UsageEvent, UsageSink } from "@meterbridge/core";
 import { checkEvent } from "./check-event.ts";
-import { createDelivery, type DeliveryCounts, type StoreState } from "./delivery.ts";
+import { createDelivery } from "./delivery.ts";
+import type { DeliveryCounts, StoreState } from "./delivery-counts.ts";
 import { createEventQueue } from "./event-queue.ts";
-import { messageOf } from "./message-of.ts";
+import { diag } from "./harmless-diag.ts";
 import { createLedgerMeters } from "./ledger-meters.ts";
 import { checkLedgerOptions, type LedgerOptions } from "./ledger-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
+import { messageOf } from "./message-of.ts";
+import { atProcessEnd } from "./process-end.ts";
 import { startRetention } from "./retention.ts";
 
 /** A sink of core's usage events that keeps every one of them exactly once: `addUsageSink(createLedger({ … }))`. */
@@ -70,8 +72,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   let timer: NodeJS.Timeout | undefined;
   let pumping: NodeJS.Immediate | undefined;
   let newEvents = 0;
+  let taken = 0;
   let unkept = 0;
   let lostBefore = 0;
+  let isLastMoment = false;
   let isClosed = false;
   let closing: Promise<void> | undefined;
 
@@ -79,6 +83,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (isClosed || queue.length >= queueLimit) return lose();
     queue.push(event);
     newEvents += 1;
+    // Of another exit listener, perhaps: there is no later any more.
+    if (isLastMoment) return keepSynchronously();
     if (newEvents === 1) queueMicrotask(noteAccepted);
     schedule();
   }
@@ -116,7 +122,9 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   function deliverNext(): void {
-    const delivered = delivery.deliver(checked(queue.take() ?? [])).finally(() => {
+    const events = queue.take() ?? [];
+    taken += events.length;
+    const delivered = delivery.deliver(checked(events)).finally(() => {
       underWay.delete(delivered);
       // Checking a batch takes up to a millisecond: the event loop gets its turn before the next.
       if (queue.length > 0) schedule();
@@ -138,17 +146,17 @@ export function createLedger(options: LedgerOptions): Ledger {
     });
   }
 
+  /** What has been written so far, and not what comes meanwhile: a busy application's would never end. */
   async function drain(): Promise<void> {
-    while (queue.length > 0 || underWay.size > 0) {
-      pump();
-      await Promise.race(underWay);
-    }
+    const last = taken + queue.length;
+    const isLeft = (): boolean => taken < last;
+    for (pump(); isLeft(); pump()) await Promise.race(underWay);
+    await Promise.all(underWay);
   }
 
   async function flush(timeoutMillis = 3000): Promise<boolean> {
-    await within(timeoutMillis, drain());
-    const isSettled = queue.length === 0 && underWay.size === 0 && delivery.unsettled().length === 0;
-    return isSettled || keepInSpool();
+    const isDrained = await within(timeoutMillis, drain());
+    return (isDrained && !delivery.isHolding) || keepInSpool();
   }
 
   /** Who flushes may be about to end: what a store that hangs has not taken by then has to be somewhere. */
@@ -156,7 +164,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (spool === undefined) return false;
     try {
       delivery.spoolUnsettled();
-      for (let events = queue.take(); events !== undefined; events = queue.take()) delivery.spoolNow(checked(events));
+      for (const rows of takeAll()) delivery.spoolNow(rows);
       return true;
     } catch (error) {
       diag.warn(
@@ -169,37 +177,39 @@ export function createLedger(options: LedgerOptions): Ledger {
   async function end(timeoutMillis: number): Promise<void> {
     const deadline = performance.now() + timeoutMillis;
     const left = (): number => Math.max(0, deadline - performance.now());
-    await flush(timeoutMillis);
+    // Once more for what was written meanwhile.
+    do await flush(left());
+    while (left() > 0 && queue.length + underWay.size > 0);
     await within(left(), delivery.retry());
     delivery.end();
     isClosed = true;
     keepSynchronously();
     clearInterval(adopting);
     endRetention?.();
-    process.removeListener("beforeExit", onBeforeExit);
-    process.removeListener("exit", keepSynchronously);
+    endWithProcess();
     // The counters' last totals are read from the store.
     await within(Math.max(left() / 2, 100), Promise.resolve(counters?.close()));
     await within(Math.max(left(), 100), Promise.allSettled([spool?.close(), store.close()]));
   }
 
-  /** The event comes again after every work that its listeners began, so nothing may be begun when nothing is left. */
-  function onBeforeExit(): void {
-    if (queue.length > 0 || underWay.size > 0) void flush();
+  function* takeAll(): Generator<LedgerRow[]> {
+    for (let events = queue.take(); events !== undefined; events = queue.take()) {
+      taken += events.length;
+      yield checked(events);
+    }
   }
 
   /** The process ends, and no promise resolves any more: what is only in memory goes where it can be written at once. */
   function keepSynchronously(): void {
-    const batches = [...delivery.takeUnsettled()];
-    for (let events = queue.take(); events !== undefined; events = queue.take()) batches.push(checked(events));
+    const batches = [...delivery.takeUnsettled(), ...takeAll()];
     // Asked once too often, a store that hangs would hold the process by its time limit for every batch.
     let isStoreAsked = delivery.state !== "down" && store.appendSync !== undefined;
     for (const batch of batches) {
       try {
-        isStoreAsked &&= store.appendSync?.(batch, 2000) !== undefined;
-        if (isStoreAsked) continue;
-        if (spool === undefined) throw new Error("there is no spool");
-        spool.appendSync(batch);
+        const result = isStoreAsked ? store.appendSync?.(batch, 2000) : undefined;
+        isStoreAsked = result !== undefined;
+        if (result === undefined) delivery.spoolNow(batch);
+        else delivery.stored(batch, result);
       } catch (error) {
         delivery.lose(batch);
         diag.error(
@@ -232,8 +242,15 @@ export function createLedger(options: LedgerOptions): Ledger {
   const adopting = setInterval(() => void adopt(), 60_000).unref();
   void adopt();
   const endRetention = retentionMonths === undefined ? undefined : startRetention(store, retentionMonths);
-  process.on("beforeExit", onBeforeExit);
-  process.on("exit", keepSynchronously);
+  const endWithProcess = atProcessEnd({
+    idle() {
+      if (queue.length > 0 || underWay.size > 0) void flush();
+    },
+    last() {
+      isLastMoment = true;
+      keepSynchronously();
+    },
+  });
   delivery.start();
   return {
     write,
@@ -250,9 +267,20 @@ export function createLedger(options: LedgerOptions): Ledger {
   };
 }
 
-/** Waits for the promise, but no longer. */
-async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+/** Waits for the promise, but no longer, and tells whether that was enough. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([promise.catch(() => {}), new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, Math.min(milliseconds, longestTimer), false);
+  });
+  const isInTime = await Promise.race([promise.then(yes, yes), late]);
   clearTimeout(timer);
+  return isInTime;
 }
+
+function yes(): boolean {
+  return true;
+}
+
+/** What is longer, Node.js takes for a millisecond. */
+const longestTimer = 2 ** 31 - 1;

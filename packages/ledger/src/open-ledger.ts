@@ -50,7 +50,9 @@ export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" 
  * @throws Error of one line when a setting is wrong or missing.
  */
 export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
-  const { directory, opens, ...settings } = checkOptions("[ledger]", optionsSchema, options);
+  const { directory: given, opens, ...settings } = checkOptions("[ledger]", optionsSchema, options);
+  // Of this moment: an application may go elsewhere before the first event.
+  const directory = path.resolve(given);
   const existed = existsSync(directory);
   const store = settings.store === "postgresql" ? postgresql(settings.databaseUrl) : sqliteIn(directory);
   const redis = settings.counters === "redis" ? redisParts(store, settings.redisUrl) : undefined;

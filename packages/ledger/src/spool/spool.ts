@@ -1,7 +1,8 @@
 import { rename, utimes } from "node:fs/promises";
+import path from "node:path";
 import { setImmediate as otherWork } from "node:timers/promises";
-import { diag } from "@opentelemetry/api";
 import * as v from "valibot";
+import { diag } from "../harmless-diag.ts";
 import { checkOptions, wholeNumber } from "../check-options.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import { type Adoption, createAdoption } from "./spool-adoption.ts";
@@ -56,7 +57,9 @@ export interface Spool {
  * @throws Error of one line when an option is wrong.
  */
 export function openSpool(options: SpoolOptions): Spool {
-  const { directory, maxBytes, fsync } = checkOptions("[ledger] [spool]", optionsSchema, options);
+  const { maxBytes, fsync, ...given } = checkOptions("[ledger] [spool]", optionsSchema, options);
+  // Of this moment, wherever the application goes later.
+  const directory = path.resolve(given.directory);
   const segments: Segment[] = [];
   // Space is given back a segment at a time, so a small spool has small ones.
   const segmentBytes = Math.min(8_388_608, Math.ceil(maxBytes / 8));

@@ -107,7 +107,11 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
       clearInterval(hourly);
       rebuilds.end();
       // Nothing to be gained by waiting for what is known to be down.
-      for (let tries = 0; tries < triesAtTheEnd && redis.state !== "down" && !touched.isEmpty; tries++) await flush();
+      for (let tries = 0; tries < triesAtTheEnd && redis.state !== "down"; tries++) {
+        // The first one also waits for the round that is under way, which has taken what it sets.
+        await flush();
+        if (touched.isEmpty) break;
+      }
       touches.end();
     },
   };

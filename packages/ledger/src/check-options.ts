@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import { shown } from "./queries/query-error.ts";
 
 /**
  * The options as the schema gives them.
  * @throws Error of one line that says whose option it is, which, what it must be, and what was found.
  */
-export function checkOptions<Schema extends v.GenericSchema>(
+export function checkOptions<Schema extends v.GenericSchema & { readonly entries: v.ObjectEntries }>(
   whose: string,
   schema: Schema,
   options: unknown,
@@ -12,8 +13,17 @@ export function checkOptions<Schema extends v.GenericSchema>(
   const checked = v.safeParse(schema, options);
   if (checked.success) return checked.output;
   const [issue] = checked.issues;
-  const found = JSON.stringify(issue.input) ?? typeof issue.input;
-  throw new Error(`[meterbridge] ${whose} option "${nameOf(issue.path?.[0]?.key)}" ${issue.message}, found ${found}`);
+  const key: unknown = issue.path?.[0]?.key;
+  if (typeof key !== "string")
+    throw new Error(`[meterbridge] ${whose} options must be an object, found ${shown(options)}`);
+  const option = `[meterbridge] ${whose} option ${shown(key)}`;
+  if (!Object.hasOwn(schema.entries, key)) {
+    throw new Error(`${option} is unknown, the options are ${Object.keys(schema.entries).join(", ")}`);
+  }
+  if (issue.type === "strict_object") throw new Error(`${option} is missing`);
+  // An address may hold a password.
+  const found = /url$/i.test(key) ? "" : `, found ${shown(issue.input)}`;
+  throw new Error(`${option} ${issue.message}${found}`);
 }
 
 /** An optional whole number with a default. */
@@ -27,8 +37,4 @@ export function wholeNumber(
     v.pipe(v.number(message), v.integer(message), v.minValue(least, message), v.maxValue(most, message)),
     usual,
   );
-}
-
-function nameOf(key: unknown): string {
-  return typeof key === "string" ? key : "";
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkBudgets, checkNumbers } from "./budget-options.ts";
+import { createBudgets } from "./budgets.ts";
 
 const good = { name: "team", scope: { tenant: "*" }, limit: { usd: 100 }, window: { kind: "month" } } as const;
 
@@ -43,6 +44,11 @@ describe("a budget that is wrong is refused at start, by name, with what to do",
     expect(() => checkNumbers({ budgets: [], whenRedisIsGone: "panic" as never })).toThrow(
       'option "whenRedisIsGone" must be one of local-share, fail-open, fail-closed, found "panic"',
     );
+    // A mode that is misspelt would be the default one, and grant what it should refuse.
+    expect(() => createBudgets({ budgets: [], whenRedisGone: "fail-closed" } as never)).toThrow(
+      '[meterbridge] [budgets] option "whenRedisGone" is unknown, the options are budgets, ',
+    );
+    expect(() => createBudgets(undefined as never)).toThrow("[meterbridge] [budgets] options must be an object");
   });
 });
 

@@ -1,6 +1,7 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import * as v from "valibot";
 import type { Budget, BudgetScope, BudgetWindow } from "./budget.ts";
+import { checkOptions, wholeNumber } from "../check-options.ts";
 import { cleanText } from "../clean-text.ts";
 import type { LedgerStore } from "../ledger-store.ts";
 import { shown } from "../queries/query-error.ts";
@@ -70,14 +71,12 @@ export function checkBudgets(budgets: readonly Budget[]): readonly CheckedBudget
   return checked;
 }
 
-/** The options but `budgets`, with their defaults. */
+/**
+ * The options but `budgets`, with their defaults.
+ * @throws Error as {@link checkBudgets} does, for one that is misspelt too: another mode would be silently the default.
+ */
 export function checkNumbers(options: BudgetsOptions): CheckedNumbers {
-  const { leaseSeconds, instances, timeoutMillis, reconcileSeconds, whenRedisIsGone, defaultTenant } = options;
-  const given = { leaseSeconds, instances, timeoutMillis, reconcileSeconds, whenRedisIsGone, defaultTenant };
-  const result = v.safeParse(numbersSchema, given);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw wrong(`option "${String(issue.path?.[0]?.key)}" ${issue.message}, found ${shown(issue.input)}`);
+  return checkOptions("[budgets]", optionsSchema, options);
 }
 
 function checkBudget(budget: Budget, index: number): CheckedBudget {
@@ -170,11 +169,17 @@ const budgetSchema = closed(
   "must be an object",
 );
 const modes = ["local-share", "fail-open", "fail-closed"] as const;
-const numbersSchema = v.object({
-  leaseSeconds: v.optional(between(1, 86_400), 120),
-  instances: v.optional(between(1, 1_000_000), 1),
-  timeoutMillis: v.optional(between(10, 60_000), 500),
-  reconcileSeconds: v.optional(between(1, 86_400), 60),
+const given = v.optional(v.unknown());
+const optionsSchema = v.strictObject({
+  budgets: given,
+  store: given,
+  redis: given,
+  diag: given,
+  now: given,
+  leaseSeconds: wholeNumber(1, 86_400, 120),
+  instances: wholeNumber(1, 1_000_000, 1),
+  timeoutMillis: wholeNumber(10, 60_000, 500),
+  reconcileSeconds: wholeNumber(1, 86_400, 60),
   whenRedisIsGone: v.optional(v.picklist(modes, `must be one of ${modes.join(", ")}`), "local-share"),
   defaultTenant: v.optional(v.pipe(v.string("must be a text"), v.minLength(1, "must not be empty")), "default"),
 });

@@ -19,8 +19,8 @@ import { shown } from "../queries/query-error.ts";
  * @throws Error of one line that names the budget or option, what was found, and what it must be.
  */
 export function createBudgets(options: BudgetsOptions): Budgets {
-  const budgets = checkBudgets(options.budgets);
   const numbers = checkNumbers(options);
+  const budgets = checkBudgets(options.budgets);
   const { redis, store, now = Date.now, diag = globalDiag } = options;
   const { timeoutMillis, instances, whenRedisIsGone: mode } = numbers;
   const leaseMillis = numbers.leaseSeconds * 1000;

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { checkOptions, wholeNumber } from "../check-options.ts";
 import type { PostgresqlPool } from "./postgresql-pool.ts";
 
 export interface PostgresqlStoreOptions {
@@ -49,16 +50,7 @@ export function resolvePostgresqlOptions(
   options: PostgresqlStoreOptions,
   environment: NodeJS.ProcessEnv,
 ): PostgresqlSettings {
-  const parsed = v.safeParse(schema, options);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const key = issue.path?.[0]?.key;
-    const what = key === undefined ? "options" : `option ${JSON.stringify(key)}`;
-    // A URL holds a password, and a pool has one inside.
-    const found = key === "url" || key === "pool" || key === undefined ? "" : `, found ${show(issue.input)}`;
-    throw new Error(`${prefix} ${what} ${issue.message}${found}`);
-  }
-  const { pool, url: givenUrl, ...settings } = parsed.output;
+  const { pool, url: givenUrl, ...settings } = checkOptions("[ledger] [postgresql]", schema, options);
   if (pool !== undefined) {
     if (givenUrl !== undefined) throw new Error(`${prefix} give either option "pool" or option "url", found both`);
     return { ...settings, source: { pool }, location: locationOfPool(pool) };
@@ -81,10 +73,8 @@ const urlRule = "must be like postgresql://user:password@host:5432/database";
 const poolRule = "must be a pool of pg, or an object like it with connect()";
 const schemaRule = "must be the name of a schema: 1 to 63 bytes, without NUL, not beginning with pg_";
 const createRule = 'must be "migrate" or "check"';
-const monthsRule = "must be an integer from 0 to 24";
-const timeoutRule = "must be an integer from 10 to 600000";
 
-const entries = {
+const schema = v.strictObject({
   pool: v.optional(
     v.custom<PostgresqlPool>((value) => typeof (value as PostgresqlPool | null)?.connect === "function", poolRule),
   ),
@@ -105,24 +95,10 @@ const entries = {
     "meterbridge",
   ),
   create: v.optional(v.picklist(["migrate", "check"], createRule), "migrate"),
-  monthsAhead: v.optional(
-    v.pipe(v.number(monthsRule), v.integer(monthsRule), v.minValue(0, monthsRule), v.maxValue(24, monthsRule)),
-    3,
-  ),
-  timeoutMillis: v.optional(
-    v.pipe(
-      v.number(timeoutRule),
-      v.integer(timeoutRule),
-      v.minValue(10, timeoutRule),
-      v.maxValue(600_000, timeoutRule),
-    ),
-    5_000,
-  ),
+  monthsAhead: wholeNumber(0, 24, 3),
+  timeoutMillis: wholeNumber(10, 600_000, 5_000),
   prepare: v.optional(v.boolean("must be true or false"), true),
-};
-const schema = v.strictObject(entries, (issue) =>
-  issue.expected === "never" ? `is unknown, the options are ${Object.keys(entries).join(", ")}` : "must be an object",
-);
+});
 
 /** Where the URL leads, without user, password and settings; undefined when it is none. */
 function locationOf(url: string): string | undefined {
@@ -140,12 +116,4 @@ function locationOfPool(pool: PostgresqlPool): string {
   const [host, port, database] = ["host", "port", "database"].map((name) => options?.[name]);
   if (typeof host !== "string") return "a pool's server";
   return `${host}:${typeof port === "number" ? port : 5432}${typeof database === "string" ? `/${database}` : ""}`;
-}
-
-function show(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return typeof value;
-  }
 }

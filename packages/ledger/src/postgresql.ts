@@ -1,7 +1,7 @@
 import { diag } from "@opentelemetry/api";
 import type { LedgerStore } from "./ledger-store.ts";
 import { appendParameters, appendStatement } from "./postgresql/postgresql-append.ts";
-import { storeError } from "./postgresql/postgresql-error.ts";
+import { isWithoutTables, storeError } from "./postgresql/postgresql-error.ts";
 import { migrations } from "./postgresql/postgresql-migrations.ts";
 import { tables } from "./postgresql/postgresql-names.ts";
 import { type PostgresqlStoreOptions, resolvePostgresqlOptions } from "./postgresql/postgresql-options.ts";
@@ -133,7 +133,12 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
       during(async () => {
         await opened();
         if (rows.length === 0) return { written: 0, duplicates: 0, expired: 0 };
-        const [record] = await session.run("write to", { ...statement, values: appendParameters(rows) });
+        const given = { ...statement, values: appendParameters(rows) };
+        const [record] = await session.run("write to", given).catch((error: unknown) => {
+          // A database that was emptied meanwhile gets its tables anew with the next call.
+          if (isWithoutTables(error)) opening = undefined;
+          throw error;
+        });
         const [written, expired] = [Number(record?.["written"]), Number(record?.["expired"])];
         return { written, duplicates: rows.length - written - expired, expired };
       }),

@@ -3,7 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
+import { createLedger } from "../src/ledger.ts";
 import { postgresqlStore } from "../src/postgresql.ts";
+import { openSpool } from "../src/spool/spool.ts";
+import { eventsOf } from "./support/chaos-events.ts";
 import type { ChaosPlan } from "./support/chaos-process.ts";
 import {
   chaosDirectory,
@@ -15,7 +18,7 @@ import {
 } from "./support/chaos-run.ts";
 import { startDroppingProxy } from "./support/postgresql-proxy.ts";
 import { countRows } from "./support/postgresql-rows.ts";
-import { findPostgresql, type PostgresqlServer, startPostgresql } from "./support/postgresql-server.ts";
+import { findPostgresql, type PostgresqlServer, queryOnce, startPostgresql } from "./support/postgresql-server.ts";
 import { findRedis, type RedisServer, startRedis } from "./support/redis-server.ts";
 
 // The whole: two processes with a ledger each, half of whose events are the same, a spool, hot counters in Redis, and PostgreSQL.
@@ -165,5 +168,20 @@ describe.skipIf(isMissing)("no event is lost and none counted twice, in rows, ro
       // Every owner's turn comes within 60 numbers.
       await Promise.all(writers.map((writer) => writer.more(60)));
     });
+  });
+
+  test("a database that is emptied while the ledger runs gets its tables anew, and what comes from then on", async () => {
+    const url = await server.createDatabase();
+    const store = postgresqlStore({ url });
+    const spool = openSpool({ directory: path.join(await chaosDirectory(), "spool") });
+    const ledger = createLedger({ store, spool });
+    const series = { name: "emptied", at: Date.now() };
+    for (const event of eventsOf(series, 0)) ledger.write(event);
+    expect(await ledger.flush()).toBe(true);
+    await queryOnce(url, "DROP SCHEMA meterbridge CASCADE");
+    for (const event of eventsOf(series, 1)) ledger.write(event);
+    await until(() => ledger.status().written === 2, "the second event to be written");
+    expect(await countRows(url)).toEqual({ rows: 1, wrongBuckets: 0 });
+    await ledger.close();
   });
 });

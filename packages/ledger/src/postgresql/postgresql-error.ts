@@ -21,6 +21,12 @@ export function isBroken(error: unknown): boolean {
   return state === undefined || !/^(?:2[123]|3F|4[02]|54|0A)/.test(state);
 }
 
+/** Whether an error of the store says that tables, or their schema, are not there. */
+export function isWithoutTables(error: unknown): boolean {
+  const state = sqlStateOf(error instanceof Error ? error.cause : undefined);
+  return state === "42P01" || state === "3F000";
+}
+
 /**
  * Any error of a call as the store's. Data that the database does not take are refused; everything else may work later, the
  * schema too: somebody may be migrating, and rows wait meanwhile. The server's text never holds a password.

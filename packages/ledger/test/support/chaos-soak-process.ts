@@ -2,7 +2,7 @@
  * By hand: 30 seconds at 5,000 events a second into SQLite, with short faults at random: the database is locked, or gone to a full
  * disk. Says what was lost or doubled, how long the event loop stood still, and what memory grew by.
  *
- *   node --conditions=@meterbridge/source packages/ledger/test/support/chaos-soak.ts [seconds] [events per second] [directory]
+ *   node --conditions=@meterbridge/source packages/ledger/test/support/chaos-soak-process.ts [seconds] [events per second] [directory]
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

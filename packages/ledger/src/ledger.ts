@@ -26,6 +26,11 @@ export interface Ledger extends UsageSink {
    * stays in the spool is replayed by the next process that opens it. Never rejects; calling twice gives the same promise.
    */
   close(timeoutMillis?: number): Promise<void>;
+  /**
+   * Brings what is in memory to the store or the spool at once, blocking: for who ends the process in a way that has no `exit`
+   * event, as signals do. At an exit the ledger does so by itself. Never throws.
+   */
+  keepNow(): void;
   status(): LedgerStatus;
   readonly store: LedgerStore;
 }
@@ -84,7 +89,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     queue.push(event);
     newEvents += 1;
     // Of another exit listener, perhaps: there is no later any more.
-    if (isLastMoment) return keepSynchronously();
+    if (isLastMoment) return keepNow();
     if (newEvents === 1) queueMicrotask(noteAccepted);
     schedule();
   }
@@ -183,7 +188,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     await within(left(), delivery.retry());
     delivery.end();
     isClosed = true;
-    keepSynchronously();
+    keepForGood();
     clearInterval(adopting);
     endRetention?.();
     endWithProcess();
@@ -200,7 +205,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   /** The process ends, and no promise resolves any more: what is only in memory goes where it can be written at once. */
-  function keepSynchronously(): void {
+  function keepNow(): void {
     const batches = [...delivery.takeUnsettled(), ...takeAll()];
     // Asked once too often, a store that hangs would hold the process by its time limit for every batch.
     let isStoreAsked = delivery.state !== "down" && store.appendSync !== undefined;
@@ -217,6 +222,10 @@ export function createLedger(options: LedgerOptions): Ledger {
         );
       }
     }
+  }
+
+  function keepForGood(): void {
+    keepNow();
     // All is accounted for: the next process has nothing to ask after.
     spool?.tally.close();
   }
@@ -248,7 +257,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     last() {
       isLastMoment = true;
-      keepSynchronously();
+      keepForGood();
     },
   });
   delivery.start();
@@ -256,6 +265,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     write,
     flush,
     close: (timeoutMillis = 3000) => (closing ??= end(timeoutMillis)),
+    keepNow,
     status: () => ({
       ...delivery.counts,
       lost: delivery.counts.lost + unkept + lostBefore,

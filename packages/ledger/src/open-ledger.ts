@@ -33,7 +33,7 @@ export interface OpenLedgerOptions {
 }
 
 /** The ledger as one line and one object: what `start()` of `@meterbridge/node` uses. */
-export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" | "close"> {
+export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" | "close" | "keepNow"> {
   /** What it is and where, for a status line: `sqlite .meterbridge/ledger.sqlite`. */
   readonly description: string;
   readonly store: LedgerStore;
@@ -84,6 +84,7 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
       await opened?.close(timeoutMillis);
       await redis?.close();
     },
+    keepNow: () => opened?.keepNow(),
     status: () => opened?.status(),
   };
 }

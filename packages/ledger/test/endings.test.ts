@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -41,6 +42,27 @@ describe("every usage event is in the ledger, exactly once, however the process 
     expect(await ended(child)).toBe(signal);
     expect(await kept()).toMatchObject({ events: 5001 });
   });
+});
+
+test("a SIGTERM takes along no call that is made while exporters that hang are waited for", async () => {
+  const hanging = createServer((socket) => socket.on("error", () => {}));
+  await once(hanging.listen(0, "127.0.0.1"), "listening");
+  try {
+    const { child, output } = run("3", "busy", {
+      METERBRIDGE_EXPORTERS: "otlp",
+      METERBRIDGE_SHUTDOWN_TIMEOUT: "600",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`,
+    });
+    const made = (): number => output().split("#").length - 1;
+    await until(() => made() > 300, "the application to be busy");
+    const before = made();
+    child.kill("SIGTERM");
+    expect(await ended(child)).toBe("SIGTERM");
+    expect(made()).toBeGreaterThan(before + 30);
+    expect(await kept()).toMatchObject({ events: made() });
+  } finally {
+    hanging.close();
+  }
 });
 
 test("what a SIGKILL takes along is only what was still in memory, and the next start counts it to the event", async () => {

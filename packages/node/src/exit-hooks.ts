@@ -3,6 +3,8 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 export interface ExitHooks {
   /** Flushes; must settle within a deadline of its own and never reject. */
   flush(): Promise<void>;
+  /** What can only be done at once, before a signal takes effect. Must not throw. */
+  lastMoment(): void;
   readonly handleSignals: boolean;
 }
 
@@ -11,7 +13,7 @@ export interface ExitHooks {
  * handler of its own ends by the signal, one that has keeps its behaviour, and one that has nothing more to do ends.
  * The function returned removes the hooks.
  */
-export function installExitHooks({ flush, handleSignals }: ExitHooks): () => void {
+export function installExitHooks({ flush, lastMoment, handleSignals }: ExitHooks): () => void {
   let flushing = false;
 
   async function onSignal(signal: NodeJS.Signals): Promise<void> {
@@ -27,6 +29,7 @@ export function installExitHooks({ flush, handleSignals }: ExitHooks): () => voi
 
   function letHappen(signal: NodeJS.Signals): void {
     process.removeListener(signal, listener);
+    lastMoment();
     process.kill(process.pid, signal);
   }
 

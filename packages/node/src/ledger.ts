@@ -10,6 +10,8 @@ export interface UsageLedger {
   seen?(user: string, occurredAt: Date, tenant: string | null): void;
   flush(timeoutMillis: number): Promise<boolean>;
   close(timeoutMillis: number): Promise<void>;
+  /** Brings what is in memory to where it is durable at once, blocking: after it a signal ends the process. */
+  keepNow?(): void;
   /** For the status line: what it is and where. */
   readonly description?: string;
 }
@@ -18,6 +20,8 @@ export interface RunningLedger {
   readonly pipelines: readonly Pipeline[];
   /** For the status line; nothing when there is no ledger. */
   readonly summary: readonly string[];
+  /** Before a signal ends the process: calls went on while exporters were waited for. */
+  keepNow(): void;
   /** Takes it out of core again. */
   unregister(): void;
   /** The same, and ends it without waiting, after a start that failed. */
@@ -32,7 +36,7 @@ export interface RunningLedger {
  */
 export function startLedger(settings: Settings, logger: DiagLogger): RunningLedger {
   const ledger = typeof settings.ledger === "object" ? settings.ledger : openByName(settings);
-  if (ledger === undefined) return { pipelines: [], summary: [], unregister: nothing, end: nothing };
+  if (ledger === undefined) return { pipelines: [], summary: [], keepNow: nothing, unregister: nothing, end: nothing };
   const removeSink = addUsageSink(ledger);
   async function flush(timeoutMillis: number): Promise<void> {
     if (!(await ledger?.flush(timeoutMillis))) logger.warn("[ledger] not all usage events could be kept in time");
@@ -48,6 +52,7 @@ export function startLedger(settings: Settings, logger: DiagLogger): RunningLedg
       },
     ],
     summary: [`ledger ${ledger.description ?? "given"}`],
+    keepNow: () => ledger.keepNow?.(),
     unregister: removeSink,
     end() {
       removeSink();

@@ -70,7 +70,9 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     inTurn(action, [ledger.pipelines, pipelines], shutdownTimeoutMillis, log.logger);
   const flush = (): Promise<void> => all("forceFlush");
   const removeHooks =
-    pipelines.length + ledger.pipelines.length > 0 ? installExitHooks({ flush, handleSignals }) : () => {};
+    pipelines.length + ledger.pipelines.length > 0
+      ? installExitHooks({ flush, lastMoment: ledger.keepNow, handleSignals })
+      : () => {};
 
   async function end(): Promise<void> {
     removeHooks();

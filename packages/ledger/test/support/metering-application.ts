@@ -1,7 +1,9 @@
 /**
  * An application that meters model calls and then ends in the way it is told: `end`, `exit`, `throw`, or `wait` for a signal.
- * The calls are made in one turn of the event loop, so that all of them are still in memory when it ends.
+ * The calls are made in one turn of the event loop, so that all of them are still in memory when it ends. Or it is `busy`: then it
+ * never stops by itself, and prints a # for each call.
  */
+import { writeSync } from "node:fs";
 import { llm, task, withAttribution } from "@meterbridge/core";
 
 const [calls = "100", ending = "end"] = process.argv.slice(2);
@@ -14,6 +16,11 @@ if (ending === "wait") {
     setImmediate(() => process.send?.("metered"));
   });
   process.send?.("ready");
+} else if (ending === "busy") {
+  setInterval(() => {
+    meter();
+    writeSync(1, "#".repeat(Number(calls)));
+  }, 1);
 } else {
   meter();
   if (ending === "exit") process.exit(3);
@@ -32,6 +39,6 @@ function meter(): void {
         duration: 1,
       });
     }
-    if (Number(calls) > 0) task.record({ name: "ticket", status: "completed", duration: 2 });
+    if (Number(calls) > 0 && ending !== "busy") task.record({ name: "ticket", status: "completed", duration: 2 });
   });
 }

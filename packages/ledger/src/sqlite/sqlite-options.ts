@@ -1,5 +1,6 @@
 import path from "node:path";
 import * as v from "valibot";
+import { checkOptions, wholeNumber } from "../check-options.ts";
 
 export interface SqliteStoreOptions {
   /**
@@ -23,14 +24,7 @@ export interface SqliteSettings {
 
 /** Fills in the defaults. Throws an `Error` of one line that names the option, what was found and what is allowed. */
 export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteSettings {
-  const result = v.safeParse(schema, options);
-  if (!result.success) {
-    const [issue] = result.issues;
-    const key = issue.path?.[0]?.key;
-    const what = key === undefined ? "options" : `option ${JSON.stringify(key)}`;
-    throw new Error(`[meterbridge] [ledger] [sqlite] ${what} ${issue.message}, found ${show(issue.input)}`);
-  }
-  const { file, busyTimeoutMillis } = result.output;
+  const { file, busyTimeoutMillis } = checkOptions("[ledger] [sqlite]", optionsSchema, options);
   const mainScript = process.argv[1];
   return {
     file: path.resolve(file),
@@ -40,29 +34,13 @@ export function resolveSqliteOptions(options: SqliteStoreOptions): SqliteSetting
 }
 
 const fileRule = "must be the path of a database file on disk";
-const timeoutRule = "must be an integer from 0 to 600000";
 
-const entries = {
+const optionsSchema = v.strictObject({
   file: v.pipe(
     v.string(fileRule),
     // SQLite would take these for a database in memory, a temporary one, or a URI.
     v.regex(/^(?!:memory:|file:)[^\0]+$/, fileRule),
     v.check((file) => !/[/\\]$/.test(file), fileRule),
   ),
-  busyTimeoutMillis: v.optional(
-    v.pipe(v.number(timeoutRule), v.integer(timeoutRule), v.minValue(0, timeoutRule), v.maxValue(600_000, timeoutRule)),
-    5000,
-  ),
-};
-const schema = v.strictObject(entries, (issue) => {
-  if (issue.expected === "never") return `is unknown, the options are ${Object.keys(entries).join(", ")}`;
-  return issue.path === undefined ? "must be an object" : fileRule;
+  busyTimeoutMillis: wholeNumber(0, 600_000, 5000),
 });
-
-function show(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return typeof value;
-  }
-}

@@ -6,7 +6,7 @@ import { migrations } from "./postgresql/postgresql-migrations.ts";
 import { tables } from "./postgresql/postgresql-names.ts";
 import { type PostgresqlStoreOptions, resolvePostgresqlOptions } from "./postgresql/postgresql-options.ts";
 import { dropPartitions, makePartitions } from "./postgresql/postgresql-partitions.ts";
-import { openPool, type OwnPool, type PostgresqlPool } from "./postgresql/postgresql-pool.ts";
+import { bearErrors, openPool, type OwnPool, type PostgresqlPool } from "./postgresql/postgresql-pool.ts";
 import {
   checkSchema,
   checkServer,
@@ -41,6 +41,7 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
   let opening: Promise<void> | undefined;
   let pooling: Promise<PostgresqlPool> | undefined;
   let ownPool: OwnPool | undefined;
+  let stopBearing: (() => void) | undefined;
   let closing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let reading: Promise<readonly [StoreReader, StoreReader]> | undefined;
@@ -59,9 +60,9 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
   const read = session.read;
 
   async function connectPool(): Promise<PostgresqlPool> {
-    const pool = "pool" in source ? source.pool : (ownPool = await openPool(source.url, timeoutMillis, location));
-    pool.on?.("error", ignore);
-    return pool;
+    if (!("pool" in source)) return (ownPool = await openPool(source.url, timeoutMillis, location));
+    stopBearing = bearErrors(source.pool);
+    return source.pool;
   }
 
   /** Follows what is under way, so that `close` can wait for it. */
@@ -171,8 +172,8 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
       (closing ??= (async () => {
         await Promise.allSettled(underWay);
         clearInterval(timer);
-        if ("pool" in source) source.pool.removeListener?.("error", ignore);
-        else await ownPool?.end(timeoutMillis);
+        stopBearing?.();
+        await ownPool?.end(timeoutMillis);
       })()),
   };
 }

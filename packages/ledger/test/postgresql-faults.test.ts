@@ -9,7 +9,7 @@ import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { LedgerRow } from "../src/ledger-row.ts";
 import type { AppendResult } from "../src/ledger-store.ts";
 import { type PostgresqlStore, type PostgresqlStoreOptions, postgresqlStore } from "../src/postgresql.ts";
-import { startDroppingProxy, startPoolerProxy } from "./support/postgresql-proxy.ts";
+import { startDroppingProxy, startPartingProxy, startPoolerProxy } from "./support/postgresql-proxy.ts";
 import { countRows, shuffled, usageRow, usageRows } from "./support/postgresql-rows.ts";
 import { findPostgresql, type PostgresqlServer, queryOnce, startPostgresql } from "./support/postgresql-server.ts";
 
@@ -155,6 +155,23 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
       await store.close();
     } finally {
       await pooler.stop();
+    }
+  });
+
+  it("when the server says goodbye in the packet with its greeting: that fails the call, and not the process", async () => {
+    const parting = await startPartingProxy(url);
+    const pool = new pg.Pool({ connectionString: parting.url });
+    try {
+      for (const store of [open({ url: parting.url }), open({ pool })]) {
+        // Nobody in here could catch what ends the process: Vitest does.
+        const failed: unknown = await store.append([usageRow()]).catch((error: unknown) => error);
+        expect(ledgerErrorReason(failed)).toBe("unavailable");
+        await store.close();
+      }
+      expect(pool.listenerCount("connect")).toBe(0);
+    } finally {
+      await pool.end();
+      await parting.stop();
     }
   });
 

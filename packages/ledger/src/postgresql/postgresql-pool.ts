@@ -4,9 +4,17 @@ import { ledgerError } from "../ledger-error.ts";
 /** What the store needs of a pool. One of `pg` is one; so is whatever else gives clients with `query` and `release`. */
 export interface PostgresqlPool {
   connect(): Promise<PostgresqlClient>;
-  /** Told of errors of idle clients. `pg` ends the process when nobody listens. */
-  on?(event: "error", listener: (error: Error) => void): unknown;
-  removeListener?(event: "error", listener: (error: Error) => void): unknown;
+  /**
+   * `error` tells of errors of idle clients, `connect` of new ones, before `connect()` resolves with them. `pg` ends the process when
+   * nobody listens for errors.
+   */
+  on?: PoolListening;
+  removeListener?: PoolListening;
+}
+
+interface PoolListening {
+  (event: "error", listener: (error: Error) => void): unknown;
+  (event: "connect", listener: (client: PostgresqlClient) => void): unknown;
 }
 
 export interface PostgresqlClient {
@@ -23,6 +31,25 @@ export interface PostgresqlQuery {
   /** Prepares the statement under this name, once per connection. */
   readonly name?: string;
 }
+
+/**
+ * Keeps a pool's errors from ending the process, where they are for no caller: those of idle clients, and what a server says with its
+ * greeting in one packet (that it is shutting down), when whoever asked for the client cannot listen yet. Gives what ends it.
+ */
+export function bearErrors(pool: PostgresqlPool): () => void {
+  const greeted = (client: PostgresqlClient): void => {
+    client.on?.("error", ignore);
+    setImmediate(() => client.removeListener?.("error", ignore));
+  };
+  pool.on?.("error", ignore);
+  pool.on?.("connect", greeted);
+  return () => {
+    pool.removeListener?.("error", ignore);
+    pool.removeListener?.("connect", greeted);
+  };
+}
+
+function ignore(): void {}
 
 /** A pool that we opened, and so end. */
 export interface OwnPool extends PostgresqlPool {
@@ -54,12 +81,13 @@ export async function openPool(url: string, timeoutMillis: number, location: str
   // So that the server does not go on for ever with what nobody waits for any more. The client's own deadline is apart.
   const serverLimits = { statement_timeout: timeoutMillis, idle_in_transaction_session_timeout: timeoutMillis };
   let pool = make(serverLimits);
+  bearErrors(pool);
 
   /** Set after connecting instead, limits would stay with a connection that PgBouncer lends to others. */
   function withoutLimits(refused: typeof pool): typeof pool {
     if (pool !== refused) return pool;
     pool = make(undefined);
-    for (const listener of refused.listeners("error")) pool.on("error", listener as (error: Error) => void);
+    bearErrors(pool);
     refused.end().catch(() => {});
     return pool;
   }
@@ -74,8 +102,6 @@ export async function openPool(url: string, timeoutMillis: number, location: str
         throw error;
       }
     },
-    on: (event, listener) => pool.on(event, listener),
-    removeListener: (event, listener) => pool.removeListener(event, listener),
     async end(milliseconds) {
       const ended = pool.end();
       // A server that is stopped closes nothing.

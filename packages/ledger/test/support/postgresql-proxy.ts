@@ -65,25 +65,54 @@ export async function startDroppingProxy(serverUrl: string): Promise<DroppingPro
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
 
 /** In front of a PostgreSQL, it takes what PgBouncer takes of a new connection: no `statement_timeout`, in the same words. */
-export async function startPoolerProxy(serverUrl: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
+export async function startPoolerProxy(serverUrl: string): Promise<GreetingProxy> {
+  return startGreetingProxy(serverUrl, (client, startup, upstream) => {
+    if (startup.includes("statement_timeout\0")) {
+      client.end(errorResponse("08P01", "unsupported startup parameter: statement_timeout"));
+      return;
+    }
+    upstream.write(startup);
+    client.pipe(upstream).pipe(client);
+  });
+}
+
+/** In front of a PostgreSQL that is shutting down: it ends a connection with the packet that says it is ready. */
+export async function startPartingProxy(serverUrl: string): Promise<GreetingProxy> {
+  return startGreetingProxy(serverUrl, (client, startup, upstream) => {
+    let greeting = Buffer.alloc(0);
+    upstream.on("data", (chunk) => {
+      greeting = Buffer.concat([greeting, chunk]);
+      if (!greeting.subarray(-6, -1).equals(readyForQuery)) return;
+      client.end(
+        Buffer.concat([greeting, errorResponse("57P01", "terminating connection due to administrator command")]),
+      );
+    });
+    upstream.write(startup);
+  });
+}
+
+export interface GreetingProxy {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function startGreetingProxy(
+  serverUrl: string,
+  greet: (client: Socket, startup: Buffer, upstream: Socket) => void,
+): Promise<GreetingProxy> {
   const target = new URL(serverUrl);
   const open = new Set<Socket>();
   const server = createServer((client) => {
-    open.add(client);
-    client.on("error", () => {});
-    client.once("data", (startup) => {
-      if (startup.includes("statement_timeout\0")) {
-        client.end(errorResponse("unsupported startup parameter: statement_timeout"));
-        return;
-      }
-      const upstream = connect(Number(target.port), target.hostname);
-      open.add(upstream);
-      upstream.on("error", () => {});
-      upstream.once("close", () => client.destroy());
-      client.once("close", () => upstream.destroy());
-      upstream.write(startup);
-      client.pipe(upstream).pipe(client);
-    });
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      open.add(socket);
+      socket.on("error", () => {});
+      socket.once("close", () => other.destroy());
+    }
+    client.once("data", (startup) => greet(client, startup, upstream));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -99,8 +128,8 @@ export async function startPoolerProxy(serverUrl: string): Promise<{ readonly ur
   };
 }
 
-function errorResponse(message: string): Buffer {
-  const body = Buffer.from(`SFATAL\0C08P01\0M${message}\0\0`);
+function errorResponse(state: string, message: string): Buffer {
+  const body = Buffer.from(`SFATAL\0C${state}\0M${message}\0\0`);
   const head = Buffer.alloc(5);
   head.write("E");
   head.writeInt32BE(body.length + 4, 1);

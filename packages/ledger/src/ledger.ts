@@ -281,7 +281,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, Math.min(milliseconds, longestTimer), false);
+    timer = setTimeout(resolve, Math.min(Math.max(milliseconds, 0) || 0, longestTimer), false);
   });
   const isInTime = await Promise.race([promise.then(yes, yes), late]);
   clearTimeout(timer);

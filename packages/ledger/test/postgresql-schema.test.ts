@@ -5,6 +5,7 @@ import path from "node:path";
 import pg from "pg";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import { migrations } from "../src/postgresql/postgresql-migrations.ts";
+import { rollups } from "../src/rollups.ts";
 import { migrateSchema } from "../src/postgresql/postgresql-schema.ts";
 import { createSession, type PostgresqlSession } from "../src/postgresql/postgresql-session.ts";
 import { type PostgresqlStore, type PostgresqlStoreOptions, postgresqlStore } from "../src/postgresql.ts";
@@ -162,7 +163,13 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     expect(ungranted.reason).toBe("unavailable");
     expect(ungranted.message).toContain("grant the role USAGE");
     await queryOnce(url, "GRANT USAGE ON SCHEMA meterbridge TO writer");
-    await queryOnce(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA meterbridge TO writer");
+    await queryOnce(url, "GRANT SELECT ON ALL TABLES IN SCHEMA meterbridge TO writer");
+    const sums = rollups.map(({ table }) => `meterbridge.${table}`).join(", ");
+    const unwritable = await failureOf(store.append(usageRows(1)));
+    expect(unwritable.message).toContain("INSERT on usage_events, and INSERT and UPDATE on the rollups");
+    await queryOnce(url, `GRANT INSERT ON meterbridge.usage_events, ${sums} TO writer`);
+    // Rows that were written are nobody's to change.
+    await queryOnce(url, `GRANT UPDATE ON ${sums} TO writer`);
     await store.append(usageRows(10));
     await owner.maintain();
     await store.append(usageRows(10));

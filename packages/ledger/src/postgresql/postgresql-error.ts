@@ -53,7 +53,7 @@ function adviceFor(state: string | undefined): string | undefined {
   if (state.startsWith("28")) return "check user and password of the URL, and the server's pg_hba.conf";
   if (state === "3D000") return "create the database, or name another one in the URL";
   if (state === "42501")
-    return "grant the role USAGE on the schema, and SELECT, INSERT, UPDATE and DELETE on its tables";
+    return "grant the role USAGE on the schema, SELECT on its tables, INSERT on usage_events, and INSERT and UPDATE on the rollups";
   if (state === "26000" || state === "42P05") return 'through PgBouncer before 1.21 set option "prepare" to false';
   if (/^(?:42|3F|0A)/.test(state))
     return "the tables are not as they should be: run migrate() with a role that owns them";

@@ -107,6 +107,16 @@ describe("usage by model", () => {
       ["openai", "house-model", 1, "0.000000000", 1],
     ]);
   });
+
+  test("leaves out nothing that is unpriced, so that its sum is the summary's", async () => {
+    const store = openMemoryStore();
+    await store.append([
+      usageRow(1, "2026-11-20T10:00:00Z", { ...unpricedCall, kind: "tool_call", inputTokens: null }),
+    ]);
+    const queries = usageQueries(store);
+    expect((await queries.summary(november)).unpriced).toBe(1);
+    expect(await queries.byModel(november)).toMatchObject([{ provider: null, model: null, unpriced: 1 }]);
+  });
 });
 
 describe("a timeline", () => {

@@ -64,7 +64,10 @@ export async function byModel(source: QuerySource, parameters: SummaryParameters
   });
   return byKind(rows, ({ group }) => [group.provider ?? null, group.model ?? null])
     .map(({ key: [provider = null, model = null], sums }) => ({ provider, model, ...callFigures(sums) }))
-    .filter((usage) => usage.calls > 0 || usage.tokens.total > 0 || usage.costNanoUsd !== 0n)
+    .filter(
+      ({ calls, tokens, costNanoUsd, unpriced }) =>
+        calls > 0 || tokens.total > 0 || unpriced !== 0 || costNanoUsd !== 0n,
+    )
     .toSorted(
       (left, right) =>
         descending(left.costNanoUsd, right.costNanoUsd) ||

@@ -192,3 +192,18 @@ test("the short way for plain events gives what the schema gives, for whatever e
     { numRuns: 500 },
   );
 });
+
+test("an object whose fields are inherited loses the wrong one alone, and its tenant pays for the rest", () => {
+  class Usage {
+    readonly inputTokens = -1;
+    get tenant(): string {
+      return "acme";
+    }
+    get outputTokens(): number {
+      return 7;
+    }
+  }
+  const { row, mended } = checkEvent(new Usage() as unknown as UsageEvent, "default");
+  expect(mended).toEqual(["inputTokens"]);
+  expect(row).toMatchObject({ tenant: "acme", inputTokens: null, outputTokens: 7 });
+});

@@ -27,8 +27,9 @@ export function checkBySchema(event: UsageEvent, defaultTenant: string): Checked
   const checked = v.safeParse(eventSchema, event);
   if (checked.success) return { row: rowOf(checked.output, defaultTenant), mended: [] };
   const mended = [...new Set(checked.issues.map(fieldOf))];
-  const rest = typeof event === "object" && event !== null ? { ...event } : {};
-  for (const field of mended) delete (rest as Record<string, unknown>)[field];
+  // Named one by one: a copy of the object would leave out what it inherits.
+  const right = typeof event === "object" && event !== null ? fields.filter((field) => !mended.includes(field)) : [];
+  const rest = Object.fromEntries(right.map((field) => [field, event[field]]));
   // Every field may be missing, so what is left is right.
   return { row: rowOf(v.parse(eventSchema, rest), defaultTenant), mended };
 }
@@ -64,6 +65,8 @@ const eventSchema = v.object({
   usageSource: v.optional(v.picklist(usageSources), "none"),
   attempts: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1e6)), 1),
 });
+
+const fields = Object.keys(eventSchema.entries) as readonly (keyof UsageEvent)[];
 
 function plainRow(event: UsageEvent, defaultTenant: string): LedgerRow {
   const { eventId, costStatus, inferenceMs, queueMs } = event;

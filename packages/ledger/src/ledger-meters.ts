@@ -1,4 +1,5 @@
 import { metrics, type Counter, type MeterProvider, type UpDownCounter } from "@opentelemetry/api";
+import { harmlessly } from "./harmlessly.ts";
 
 /** What became of a usage event. */
 export type EventOutcome = "written" | "duplicate" | "expired" | "refused" | "lost";
@@ -33,13 +34,17 @@ export function createLedgerMeters(): LedgerMeters {
     return instruments;
   }
 
+  function record(amount: number, to: (instruments: Instruments) => void): void {
+    if (amount !== 0) harmlessly(() => to(current()));
+  }
+
   return {
-    ended: (events, outcome) => events > 0 && current().events.add(events, { outcome }),
-    waiting: (events) => events !== 0 && current().waiting.add(events),
-    spooled: (events) => events > 0 && current().spooled.add(events),
-    replayed: (events) => events > 0 && current().replayed.add(events),
-    mended: (field) => current().mended.add(1, { field }),
-    failed: (part) => current().failures.add(1, { part }),
+    ended: (events, outcome) => record(events, (to) => to.events.add(events, { outcome })),
+    waiting: (events) => record(events, (to) => to.waiting.add(events)),
+    spooled: (events) => record(events, (to) => to.spooled.add(events)),
+    replayed: (events) => record(events, (to) => to.replayed.add(events)),
+    mended: (field) => record(1, (to) => to.mended.add(1, { field })),
+    failed: (part) => record(1, (to) => to.failures.add(1, { part })),
   };
 }
 

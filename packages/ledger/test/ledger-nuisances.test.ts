@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { diag, DiagLogLevel } from "@opentelemetry/api";
+import { diag, DiagLogLevel, metrics, type Meter } from "@opentelemetry/api";
 import type { UsageEvent } from "@meterbridge/core";
 import { usageEvent } from "@meterbridge/testkit";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -189,4 +189,21 @@ test("what the store takes in the last moment is counted as written, and nowhere
   writeEvents(ledger, 3);
   (process.listeners("exit").at(-1) as () => void)();
   expect(ledger.status()).toMatchObject({ written: 3, queued: 0, lost: 0 });
+});
+
+test("a meter provider that throws costs no event and does not end the application", async () => {
+  const throws = (): never => {
+    throw new Error("the meters are broken");
+  };
+  const meter = { createCounter: () => ({ add: throws }), createUpDownCounter: () => ({ add: throws }) };
+  metrics.setGlobalMeterProvider({ getMeter: () => meter as unknown as Meter });
+  try {
+    const { ledger, store } = open({ spool: openSpool({ directory }) });
+    writeEvents(ledger, 10);
+    expect(await ledger.flush()).toBe(true);
+    expect(ledger.status()).toMatchObject({ state: "ready", written: 10, spooled: 0 });
+    expect(store.kept.size).toBe(10);
+  } finally {
+    metrics.disable();
+  }
 });

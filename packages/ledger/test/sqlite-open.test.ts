@@ -124,7 +124,7 @@ test("an empty file becomes a ledger", async () => {
   expect(expectExactRollups(file)).toBe(3);
 });
 
-test("a damaged database is refused, and says what can be done", async () => {
+test("a damaged database says what can be done, and rows for it have to wait until that is done", async () => {
   const file = databaseFile();
   const store = openStore({ file });
   await store.append(usageRows(3000));
@@ -135,7 +135,7 @@ test("a damaged database is refused, and says what can be done", async () => {
   const fault = await openStore({ file })
     .append(usageRows(3))
     .catch((error: unknown) => error);
-  expect(ledgerErrorReason(fault)).toBe("refused");
+  expect(ledgerErrorReason(fault)).toBe("unavailable");
   expect(String(fault)).toContain("the database is damaged");
 });
 

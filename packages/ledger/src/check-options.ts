@@ -38,3 +38,15 @@ export function wholeNumber(
     usual,
   );
 }
+
+const monthsMessage = "must be a whole number of months from 1 to 1200";
+
+/** How long rows are kept. */
+export const months: v.OptionalSchema<v.GenericSchema<number>, undefined> = v.optional(
+  v.pipe(
+    v.number(monthsMessage),
+    v.integer(monthsMessage),
+    v.minValue(1, monthsMessage),
+    v.maxValue(1200, monthsMessage),
+  ),
+);

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checkOptions, wholeNumber } from "./check-options.ts";
+import { checkOptions, months, wholeNumber } from "./check-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import type { Spool } from "./spool/spool.ts";
@@ -57,18 +57,6 @@ export function checkLedgerOptions(options: LedgerOptions): CheckedLedgerOptions
   }
   return { store, spool, counters, retentionMonths: undefined, ...checked };
 }
-
-const monthsMessage = "must be a whole number of months from 1 to 1200";
-
-/** How long rows are kept. */
-export const months: v.OptionalSchema<v.GenericSchema<number>, undefined> = v.optional(
-  v.pipe(
-    v.number(monthsMessage),
-    v.integer(monthsMessage),
-    v.minValue(1, monthsMessage),
-    v.maxValue(1200, monthsMessage),
-  ),
-);
 
 const optionsSchema = v.strictObject({
   defaultTenant: v.optional(

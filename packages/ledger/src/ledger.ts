@@ -4,6 +4,7 @@ import { createDelivery } from "./delivery.ts";
 import type { DeliveryCounts, StoreState } from "./delivery-counts.ts";
 import { createEventQueue } from "./event-queue.ts";
 import { diag } from "./harmless-diag.ts";
+import { harmlessly } from "./harmlessly.ts";
 import { createLedgerMeters } from "./ledger-meters.ts";
 import { checkLedgerOptions, type LedgerOptions } from "./ledger-options.ts";
 import type { LedgerRow } from "./ledger-row.ts";
@@ -70,7 +71,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     meters,
     appendTimeoutMillis,
     heldLimit: queueLimit,
-    stored: (rows) => counters?.touched(rows),
+    stored: (rows) => harmlessly(() => counters?.touched(rows)),
     settled: (events) => spool?.tally.settled(events),
   });
   const underWay = new Set<Promise<void>>();
@@ -242,10 +243,11 @@ export function createLedger(options: LedgerOptions): Ledger {
           `[meterbridge] [ledger] ${lost} usage events were lost with processes that were killed before they were kept`,
         );
       }
-      if (rows > 0) delivery.start();
     } catch (error) {
       diag.warn(`[meterbridge] [ledger] what earlier processes left cannot be looked for: ${messageOf(error)}`);
     }
+    // Also what was taken over before something could not be.
+    if ((spool?.size().rows ?? 0) > 0) delivery.start();
   }
 
   const adopting = setInterval(() => void adopt(), 60_000).unref();

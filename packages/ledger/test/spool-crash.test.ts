@@ -4,7 +4,14 @@ import { rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { drain, numberedRow, numberedRows, numberOf } from "./support/spool-rows.ts";
-import { filesOf, spoolDirectory, spoolProgram, startSpool, startSpoolProcess, watch } from "./support/spool-directory.ts";
+import {
+  filesOf,
+  spoolDirectory,
+  spoolProgram,
+  startSpool,
+  startSpoolProcess,
+  watch,
+} from "./support/spool-directory.ts";
 
 // Processes start slowly on a busy machine, and there are many.
 vi.setConfig({ testTimeout: 120_000 });

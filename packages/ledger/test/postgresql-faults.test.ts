@@ -49,10 +49,13 @@ describe.skipIf(findPostgresql() === undefined)("a ledger in PostgreSQL stays ex
       proxy.dropEvery = 20;
       const results = await sendAll(store, batches, 4);
       proxy.dropEvery = 0;
-      // 400 answers arrived and 21 were lost: each 20th of 421. Every batch among those came twice and was counted once.
+      // 400 answers arrived and 21 were lost: each 20th of 421. Most of those had written their batch, which then came again and
+      // was counted once; a batch may also lose the answer to its repetition.
       expect(proxy.dropped).toBe(21);
-      expect(total(results, "duplicates")).toBe(21 * 25);
-      expect(total(results, "written")).toBe(10_000 - 21 * 25);
+      const repeated = results.filter(({ duplicates }) => duplicates > 0);
+      expect(repeated.every(({ written, duplicates }) => written === 0 && duplicates === 25)).toBe(true);
+      expect(repeated.length).toBeGreaterThan(10);
+      expect(repeated.length).toBeLessThanOrEqual(21);
       await expectExact(store, 10_000);
     } finally {
       await proxy.stop();

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 export interface DroppingProxy {
   /** The server's URL by way of the proxy. */
   readonly url: string;
-  /** From now on every so-manieth answer to a query that succeeded is kept back, and the connection cut. 0: none. */
+  /** From now on every so-manieth answer to an append that succeeded is kept back, and the connection cut. 0: none. */
   dropEvery: number;
   /** How many answers were. */
   readonly dropped: number;
@@ -32,8 +32,8 @@ export async function startDroppingProxy(serverUrl: string): Promise<DroppingPro
     upstream.on("data", (chunk) => {
       answer = Buffer.concat([answer, chunk]);
       if (!answer.subarray(-6, -1).equals(readyForQuery)) return;
-      // Idle, not in a transaction: with autocommit, all is committed.
-      const isCommitted = answer.at(-1) === 0x49 && answer.includes("SELECT 1\0");
+      // An append's, by the column that only it answers with. Idle, not in a transaction: with autocommit, all is committed.
+      const isCommitted = answer.at(-1) === 0x49 && answer.includes("written\0") && answer.includes("SELECT 1\0");
       if (proxy.dropEvery > 0 && isCommitted && ++answers % proxy.dropEvery === 0) {
         dropped++;
         client.destroy();

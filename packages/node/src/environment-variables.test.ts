@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { describeEnvironment, parseEnvironment } from "./environment-variables.ts";
+import { environmentVariables } from "./environment-schema.ts";
+import { parseEnvironment } from "./environment-variables.ts";
 
 describe("a wrong variable ends with one line that says which, what was found and what is allowed", () => {
   test.each([
@@ -35,7 +36,7 @@ describe("a wrong variable ends with one line that says which, what was found an
     ["METERBRIDGE_DISABLED", "1"],
     ["OTEL_SDK_DISABLED", "on"],
   ])("%s=%s", (name, found) => {
-    const allowed = describeEnvironment().find((variable) => variable.name === name)?.allowed;
+    const allowed = environmentVariables.find((variable) => variable.name === name)?.allowed;
     expect(() => parseEnvironment({ [name]: found })).toThrow(
       new Error(`[meterbridge] ${name} must be ${allowed}, found "${found}"`),
     );
@@ -76,7 +77,7 @@ test("values may be padded and written in any case, and lists may have a comma t
 test("the documentation's table of variables is the one that the code obeys", () => {
   const documentation = readFileSync(path.join(import.meta.dirname, "../../../docs/node.md"), "utf8");
   const rows = documentation.split("\n").filter((line) => /^\| `(METERBRIDGE|OTEL)_/.test(line));
-  const expected = describeEnvironment().map(
+  const expected = environmentVariables.map(
     ({ name, sets, allowed, otherwise }) => `| \`${name}\` | ${sets} | ${allowed} | ${otherwise || "–"} |`,
   );
   expect(rows.map((row) => row.replaceAll(/ +/g, " "))).toEqual(expected);

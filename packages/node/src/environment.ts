@@ -1,4 +1,5 @@
-import { type EnvironmentValues, parseEnvironment, describeEnvironment } from "./environment-variables.ts";
+import { environmentVariables } from "./environment-schema.ts";
+import { type EnvironmentValues, parseEnvironment } from "./environment-variables.ts";
 
 /** The process's environment, parsed. Nothing else in this package reads it. */
 export interface Environment extends EnvironmentValues {
@@ -20,6 +21,6 @@ export function disabledBy(environment: EnvironmentValues): string | undefined {
 }
 
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {
-  const known = new Set(describeEnvironment().map((variable) => variable.name));
+  const known = new Set(environmentVariables.map((variable) => variable.name));
   return Object.keys(env).filter((name) => name.startsWith("METERBRIDGE_") && !known.has(name));
 }

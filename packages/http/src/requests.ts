@@ -1,1 +1,2 @@
-export {};
+export type { FetchTracking, ServerAnswer, ServerRequest } from "./requests/track-request.ts";
+export { routeOf, setRoute, trackFetch, trackRequest } from "./requests/track-request.ts";

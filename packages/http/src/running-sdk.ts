@@ -25,9 +25,9 @@ export interface RunningExporter {
   fetchHandler?(): (request: Request) => Promise<Response>;
 }
 
-/** The ledger's state, without texts of errors. */
+/** The ledger's state, without texts of errors. `idle`: nothing was written yet, so that nothing was opened. */
 export interface LedgerReading {
-  readonly store: "ok" | "down" | "opening" | "refused";
+  readonly state: "idle" | "opening" | "ready" | "down" | "closed";
   /** Events that are in memory or in the spool, and not yet in the store. */
   readonly waiting: number;
 }

@@ -39,6 +39,8 @@ export interface OpenedLedger extends Required<UsageSink>, Pick<Ledger, "flush" 
   readonly store: LedgerStore;
   /** What Redis holds; undefined without `counters: "redis"`. */
   readonly redis: RedisParts | undefined;
+  /** Opens it, for who reads before the first event: `when-used` has not until then. */
+  open(): void;
   /** Undefined while it has not been used. */
   status(): LedgerStatus | undefined;
 }
@@ -77,6 +79,7 @@ export function openLedger(options: OpenLedgerOptions = {}): OpenedLedger {
     description: `${store.name} ${store.location}`,
     store,
     redis,
+    open: () => void ledger(),
     write: (event: UsageEvent) => ledger().write(event),
     seen: (user, occurredAt, tenant) => redis?.activeUsers.seen(user, occurredAt, tenant ?? undefined),
     flush: async (timeoutMillis) => (await opened?.flush(timeoutMillis)) ?? true,

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import type { DiagLogger } from "@opentelemetry/api";
 import { addUsageSink, type UsageEvent } from "@meterbridge/core";
 import { findPackage, loadPackage, searchDirectories } from "./load-package.ts";
@@ -14,6 +15,19 @@ export interface UsageLedger {
   keepNow?(): void;
   /** For the status line: what it is and where. */
   readonly description?: string;
+  /** The store, which queries read. */
+  readonly store?: object;
+  /** Has the store opened, where that waits for the first event. */
+  open?(): void;
+  status?(): { readonly state: string; readonly queued: number; readonly waiting: number } | undefined;
+}
+
+/** How the ledger is doing, for health answers: no names, no paths, no texts of errors. */
+export interface LedgerReading {
+  /** `idle`: nothing was written yet, so that nothing was opened. */
+  readonly state: "idle" | "opening" | "ready" | "down" | "closed";
+  /** Events that are in memory or in the spool, and not yet in the store. */
+  readonly waiting: number;
 }
 
 export interface RunningLedger {
@@ -22,6 +36,9 @@ export interface RunningLedger {
   readonly summary: readonly string[];
   /** Before a signal ends the process: calls went on while exporters were waited for. */
   keepNow(): void;
+  /** `usageQueries()` over its store; undefined where there is none. */
+  usageQueries(): Promise<object> | undefined;
+  status(): LedgerReading | undefined;
   /** Takes it out of core again. */
   unregister(): void;
   /** The same, and ends it without waiting, after a start that failed. */
@@ -36,10 +53,20 @@ export interface RunningLedger {
  */
 export function startLedger(settings: Settings, logger: DiagLogger): RunningLedger {
   const ledger = typeof settings.ledger === "object" ? settings.ledger : openByName(settings);
-  if (ledger === undefined) return { pipelines: [], summary: [], keepNow: nothing, unregister: nothing, end: nothing };
+  return ledger === undefined ? noLedger : keepIn(ledger, logger);
+}
+
+function keepIn(ledger: UsageLedger, logger: DiagLogger): RunningLedger {
   const removeSink = addUsageSink(ledger);
+  let queries: Promise<object> | undefined;
+  function load(store: object): Promise<object> {
+    const loading = queriesOf(ledger, store);
+    // The next who asks tries again.
+    loading.catch(() => (queries = undefined));
+    return loading;
+  }
   async function flush(timeoutMillis: number): Promise<void> {
-    if (!(await ledger?.flush(timeoutMillis))) logger.warn("[ledger] not all usage events could be kept in time");
+    if (!(await ledger.flush(timeoutMillis))) logger.warn("[ledger] not all usage events could be kept in time");
   }
   return {
     pipelines: [
@@ -53,6 +80,8 @@ export function startLedger(settings: Settings, logger: DiagLogger): RunningLedg
     ],
     summary: [`ledger ${ledger.description ?? "given"}`],
     keepNow: () => ledger.keepNow?.(),
+    usageQueries: () => (ledger.store === undefined ? undefined : (queries ??= load(ledger.store))),
+    status: () => statusOf(ledger),
     unregister: removeSink,
     end() {
       removeSink();
@@ -90,7 +119,38 @@ function openByName(settings: Settings): UsageLedger | undefined {
   });
 }
 
+/** Loaded without waiting in line: queries and their calendar take longer to load than all the rest. */
+async function queriesOf(ledger: UsageLedger, store: object): Promise<object> {
+  const file = findPackage(packageName, searchDirectories());
+  if (file === undefined) throw new Error(`[meterbridge] queries need ${packageName}: run npm install ${packageName}`);
+  const { usageQueries } = (await import(pathToFileURL(file).href)) as Partial<QueriesModule>;
+  if (typeof usageQueries !== "function") throw new Error(`[meterbridge] ${file} exports no function usageQueries`);
+  ledger.open?.();
+  return usageQueries(store);
+}
+
+interface QueriesModule {
+  usageQueries(store: object): object;
+}
+
+function statusOf(ledger: UsageLedger): LedgerReading | undefined {
+  if (ledger.status === undefined) return undefined;
+  const known = ledger.status();
+  if (known === undefined) return { state: "idle", waiting: 0 };
+  return { state: known.state as LedgerReading["state"], waiting: known.queued + known.waiting };
+}
+
 function nothing(): void {}
+
+const noLedger: RunningLedger = {
+  pipelines: [],
+  summary: [],
+  keepNow: nothing,
+  usageQueries: () => undefined,
+  status: () => undefined,
+  unregister: nothing,
+  end: nothing,
+};
 
 const packageName = "@meterbridge/ledger";
 /** Without the queries and the proof tools, which would double the time to load it. */

@@ -5,6 +5,7 @@ import { type IMetricReader, MeterProvider } from "@opentelemetry/sdk-metrics";
 import { boundedReader } from "./bounded-reader.ts";
 import { harmless } from "./harmless-instruments.ts";
 import { loggerNamed } from "./log.ts";
+import { createReadingReader, type ReadingReader } from "./meter-readings.ts";
 import type { Settings } from "./settings.ts";
 import type { Pipeline } from "./pipeline.ts";
 
@@ -12,6 +13,8 @@ import type { Pipeline } from "./pipeline.ts";
 export interface MeterPipelines {
   readonly provider: ApiMeterProvider;
   readonly pipelines: readonly Pipeline[];
+  /** Every meter's sums, for who reads them in this process. */
+  readonly reading: ReadingReader;
 }
 
 /**
@@ -47,11 +50,12 @@ export function createMeterProvider(
       reader.shutdown().catch((reason: unknown) => diag.debug("closing after a refusal:", reason));
     throw error;
   }
-  const provider = new MeterProvider({ resource, readers });
+  const reading = createReadingReader();
+  const provider = new MeterProvider({ resource, readers: [...readers, boundedReader(reading, { seriesLimit })] });
   harmless(provider, logger);
   // Core may then make room for new series by dropping stale ones: the bounded readers really forget them.
   Object.defineProperty(provider, Symbol.for("meterbridge.forgets"), { value: true });
-  return { provider, pipelines };
+  return { provider, pipelines, reading };
 }
 
 function readerOf(exporter: Exporter, context: ExporterContext): IMetricReader {

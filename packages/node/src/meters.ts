@@ -3,6 +3,7 @@ import type { Exporter } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
 import { loadExporters } from "./load-exporters.ts";
 import { createMeterProvider } from "./meter-provider.ts";
+import type { MeterReading } from "./meter-readings.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { incompatibleApiVersion, registeredApi } from "./registered-api.ts";
 import type { Settings } from "./settings.ts";
@@ -14,6 +15,8 @@ export interface Meters {
   readonly pipelines: readonly Pipeline[];
   /** For the status line. */
   readonly summary: string;
+  /** Every meter's sums. Rejects when another meter provider than ours holds them. */
+  readings(): Promise<readonly MeterReading[]>;
   unregister(): void;
 }
 
@@ -32,13 +35,18 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
     consoleIntervalMillis: settings.consoleIntervalMillis,
   });
   if (exporters.length === 0) return nothing("no exporters, meters are not recorded");
-  const { provider, pipelines } = createMeterProvider(exporters, resource, settings, logger);
+  const { provider, pipelines, reading } = createMeterProvider(exporters, resource, settings, logger);
+  const unregister = register(provider);
   return {
     provider,
     exporters,
     pipelines,
     summary: exporters.map(({ name, target }) => (target === undefined ? name : `${name} ${target}`)).join(", "),
-    unregister: register(provider),
+    readings: reading.readings,
+    unregister() {
+      unregister();
+      void reading.shutdown();
+    },
   };
 }
 
@@ -63,6 +71,7 @@ function useGiven(provider: ApiMeterProvider & { forceFlush?(): Promise<void> })
     exporters: [],
     pipelines: [{ name: "meterProvider", forceFlush: flush, shutdown: flush }],
     summary: "records into the meter provider given",
+    readings: notOurs,
     unregister: isRegistered ? () => {} : register(provider),
   };
 }
@@ -88,5 +97,20 @@ function explainConflict(version: string, logger: DiagLogger): Meters {
 }
 
 function nothing(summary: string): Meters {
-  return { provider: metrics.getMeterProvider(), exporters: [], pipelines: [], summary, unregister: () => {} };
+  return {
+    provider: metrics.getMeterProvider(),
+    exporters: [],
+    pipelines: [],
+    summary,
+    readings: notOurs,
+    unregister: () => {},
+  };
+}
+
+function notOurs(): Promise<never> {
+  return Promise.reject(
+    new Error(
+      "[meterbridge] the meters cannot be read: they are recorded into another meter provider than start() makes, or into none",
+    ),
+  );
 }

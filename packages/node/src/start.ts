@@ -91,6 +91,9 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     status: `${[name, version].filter(Boolean).join(" ")}: ${[meters.summary, traces.summary, ...ledger.summary].join("; ")}`,
     exporters: meters.exporters,
     meterProvider: meters.provider,
+    collect: meters.readings,
+    usageQueries: ledger.usageQueries,
+    ledgerStatus: ledger.status,
     forceFlush: () => ended ?? flush(),
     shutdown: () => (ended ??= end()),
   };
@@ -122,7 +125,16 @@ function doNothing(reason: string, log: Log): Sdk {
   log.status(status);
   log.uninstall();
   const nothing = (): Promise<void> => Promise.resolve();
-  return { status, exporters: [], meterProvider: metrics.getMeterProvider(), forceFlush: nothing, shutdown: nothing };
+  return {
+    status,
+    exporters: [],
+    meterProvider: metrics.getMeterProvider(),
+    collect: () => Promise.resolve([]),
+    usageQueries: () => undefined,
+    ledgerStatus: () => undefined,
+    forceFlush: nothing,
+    shutdown: nothing,
+  };
 }
 
 /** A mistyped variable would otherwise change nothing without a word. Exporters have variables of their own. */

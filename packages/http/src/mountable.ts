@@ -20,6 +20,8 @@ export interface AskedFor {
   headerCount(name: string): number;
   /** The address of the other end of the connection, where the server tells it (node:http, Express, Fastify). */
   readonly remoteAddress: string | undefined;
+  /** The server's own request: what a framework or a middleware has hung on it is found there. */
+  readonly original: IncomingMessage | Request;
 }
 
 /** An answer before it is written by one server or another. */
@@ -72,9 +74,10 @@ function fromNode(request: IncomingMessage): AskedFor | undefined {
     method: request.method ?? "GET",
     path: url.pathname,
     query: url.searchParams,
-    header: (name) => request.headersDistinct[name]?.join(", "),
-    headerCount: (name) => request.headersDistinct[name]?.length ?? 0,
+    header: (name) => valuesOf(request, name)?.join(", "),
+    headerCount: (name) => valuesOf(request, name)?.length ?? 0,
     remoteAddress: request.socket.remoteAddress,
+    original: request,
   };
 }
 
@@ -88,7 +91,16 @@ function fromFetch(request: Request): AskedFor | undefined {
     header: (name) => request.headers.get(name) ?? undefined,
     headerCount: (name) => (request.headers.has(name) ? 1 : 0),
     remoteAddress: undefined,
+    original: request,
   };
+}
+
+/** HTTP/2 requests have no `headersDistinct`. */
+function valuesOf(request: IncomingMessage, name: string): readonly string[] | undefined {
+  const distinct = request.headersDistinct as NodeJS.Dict<string[]> | undefined;
+  if (distinct !== undefined) return distinct[name];
+  const value = request.headers[name];
+  return typeof value === "string" ? [value] : value;
 }
 
 /** A target of `//elsewhere/x` is a path, though URL would read a host in it. */

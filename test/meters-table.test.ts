@@ -40,6 +40,7 @@ const words = {
   gauge: "gauge",
   histogram: "histogram",
   observableGauge: "observable gauge",
+  observableUpDownCounter: "observable up-down counter",
 } as const;
 
 function attribute(key: string, rule: AttributeRule): string {
@@ -64,6 +65,12 @@ function prometheusName(meter: MeterDefinition): string {
     upDownCounter: { ...common, dataPointType: DataPointType.SUM, isMonotonic: false, dataPoints: [number] },
     gauge: { ...common, dataPointType: DataPointType.GAUGE, dataPoints: [number] },
     observableGauge: { ...common, dataPointType: DataPointType.GAUGE, dataPoints: [number] },
+    observableUpDownCounter: {
+      ...common,
+      dataPointType: DataPointType.SUM,
+      isMonotonic: false,
+      dataPoints: [number],
+    },
     histogram: { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints: [histogram] },
   }[meter.instrument] as MetricData;
   const text = render({

@@ -91,7 +91,8 @@ const designed = {
     llm.requests llm.cost llm.unpriced workflow.created workflow.executions agent.executions agent.node.executions tool.calls
     task.completed checkpoint.created checkpoint.decided webhook.sent session.created rag.retrievals
     meterbridge.series.dropped meterbridge.values.refused`,
-  upDownCounter: "workflow.active agent.active session.active http.server.active_requests",
+  upDownCounter: "workflow.active agent.active session.active",
+  observableUpDownCounter: "http.server.active_requests",
   observableGauge: "task.success_ratio user.active",
   histogram: `
     gen_ai.client.inference.duration gen_ai.client.inference.time_to_first_chunk
@@ -100,5 +101,5 @@ const designed = {
     gen_ai.invoke_workflow.duration gen_ai.invoke_agent.duration gen_ai.execute_tool.duration
     llm.request.cost llm.queue.duration llm.context.size agent.node.duration task.duration webhook.duration
     session.duration rag.retrieval.duration rag.retrieval.documents
-    http.server.request.duration db.client.operation.duration`,
+    http.server.request.duration http.client.request.duration db.client.operation.duration`,
 };

@@ -19,7 +19,14 @@ export function checkDefinition(meter: MeterDefinition): void {
   }
 }
 
-const instruments: readonly string[] = ["counter", "upDownCounter", "gauge", "histogram", "observableGauge"];
+const instruments: readonly string[] = [
+  "counter",
+  "upDownCounter",
+  "gauge",
+  "histogram",
+  "observableGauge",
+  "observableUpDownCounter",
+];
 const kinds: readonly unknown[] = ["string", "number", "boolean"];
 
 /** Ids have no bound: one series each would be one per user. They belong into the attribution and the usage event. */

@@ -5,7 +5,7 @@ import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
 import { labelValue } from "./label-value.ts";
-import { kindOf, type MeterDefinition } from "./meter-definition.ts";
+import { isObserved, kindOf, type MeterDefinition } from "./meter-definition.ts";
 import { observe } from "./observed.ts";
 import type { OwnMeter, RecorderOf } from "./own-meter.ts";
 import type { RefusalReason } from "./vocabulary.ts";
@@ -30,8 +30,7 @@ export function createDefineMeters(state: CoreState, defined: Map<string, Define
       if (JSON.stringify(known.meter) === JSON.stringify(meter)) return known.recorder;
       throw new Error(`[meterbridge] meter "${meter.name}" is already defined otherwise: choose another name`);
     }
-    const recorder =
-      meter.instrument === "observableGauge" ? createObserver(state, meter) : createRecorder(state, meter);
+    const recorder = isObserved(meter) ? createObserver(state, meter) : createRecorder(state, meter);
     defined.set(meter.name, { meter, recorder });
     return recorder;
   }

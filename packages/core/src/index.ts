@@ -14,7 +14,7 @@ export type { AttributionLabel, CoreOptions, GenAiSemconv } from "./configuratio
 export type { DatabaseOperation, DatabaseRecorder } from "./database.ts";
 export type { DefineMeters } from "./define-meters.ts";
 export { errorTypeOf } from "./error-type.ts";
-export type { HttpAnswer, HttpRecorder, HttpRequest } from "./http.ts";
+export type { HttpAnswer, HttpClientRequest, HttpRecorder, HttpRequest, HttpRequests } from "./http.ts";
 export type { LlmRecorder } from "./llm.ts";
 export type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
 export type { LlmRun } from "./llm-run.ts";

@@ -19,6 +19,7 @@ export function createInstrument(meter: Meter, name: string, definition: MeterDe
       return meter.createHistogram(name, { ...options, advice: { explicitBucketBoundaries } });
     }
     case "observableGauge":
+    case "observableUpDownCounter":
       throw new Error(`[meterbridge] ${definition.name} is observed, not recorded`);
   }
 }

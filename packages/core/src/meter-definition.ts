@@ -1,5 +1,11 @@
 /** The OpenTelemetry instruments a meter can be. Durations are seconds, sizes bytes, money USD. */
-export type InstrumentKind = "counter" | "upDownCounter" | "gauge" | "histogram" | "observableGauge";
+export type InstrumentKind =
+  | "counter"
+  | "upDownCounter"
+  | "gauge"
+  | "histogram"
+  | "observableGauge"
+  | "observableUpDownCounter";
 
 /** What an attribute may hold: a closed list of words, or any value of a kind. Open strings fall under the series limit. */
 export type AttributeKind = "string" | "number" | "boolean" | readonly string[];
@@ -34,6 +40,11 @@ export function isOptional(rule: AttributeRule): boolean {
 export const text: AttributeRule = "string";
 export const optionalText: AttributeRule = { kind: "string", optional: true };
 
+/** Whether its values are asked for at each collection, not recorded. */
+export function isObserved({ instrument }: { readonly instrument: InstrumentKind }): boolean {
+  return instrument === "observableGauge" || instrument === "observableUpDownCounter";
+}
+
 type Attributes = MeterDefinition["attributes"];
 
 export function counter(name: string, unit: string, description: string, attributes: Attributes): MeterDefinition {
@@ -56,6 +67,15 @@ export function observableGauge(
   attributes: Attributes,
 ): MeterDefinition {
   return { name, instrument: "observableGauge", unit, description, attributes };
+}
+
+export function observableUpDownCounter(
+  name: string,
+  unit: string,
+  description: string,
+  attributes: Attributes,
+): MeterDefinition {
+  return { name, instrument: "observableUpDownCounter", unit, description, attributes };
 }
 
 export function histogram(

@@ -49,7 +49,7 @@ type Given<Meter extends OwnMeter> = [keyof AttributesOf<Meter>] extends [never]
 /** How a meter of that definition is recorded. */
 export type RecorderOf<Meter extends OwnMeter> = Meter["instrument"] extends "counter" | "upDownCounter"
   ? { add(value: number, ...attributes: Given<Meter>): void }
-  : Meter["instrument"] extends "observableGauge"
+  : Meter["instrument"] extends "observableGauge" | "observableUpDownCounter"
     ? {
         /** Calls back at each collection; the returned function ends that. */
         observe(callback: (observe: (value: number, ...attributes: Given<Meter>) => void) => void): () => void;

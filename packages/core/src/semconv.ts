@@ -28,6 +28,8 @@ export const http = {
   route: "http.route",
   status: "http.response.status_code",
   scheme: "url.scheme",
+  serverAddress: "server.address",
+  serverPort: "server.port",
 } as const;
 
 export const database = {

@@ -3,6 +3,7 @@ import {
   counter,
   histogram,
   observableGauge,
+  observableUpDownCounter,
   optionalText,
   text,
   upDownCounter,
@@ -54,10 +55,23 @@ export const serviceMeters: readonly MeterDefinition[] = [
     },
     requestSeconds,
   ),
-  upDownCounter("http.server.active_requests", "{request}", "HTTP server requests in progress", {
+  observableUpDownCounter("http.server.active_requests", "{request}", "HTTP server requests in progress", {
     [http.method]: httpMethods,
     [http.scheme]: ["http", "https"],
   }),
+  histogram(
+    "http.client.request.duration",
+    "s",
+    "Duration of HTTP client requests",
+    {
+      [http.method]: httpMethods,
+      [http.serverAddress]: text,
+      [http.serverPort]: "number",
+      [http.status]: { kind: "number", optional: true },
+      [errorType]: optionalText,
+    },
+    requestSeconds,
+  ),
   histogram(
     "db.client.operation.duration",
     "s",

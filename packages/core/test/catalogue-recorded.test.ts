@@ -39,6 +39,7 @@ test("every meter of the catalogue is recorded by some recorder, as it is descri
   core.session.start().end();
   core.rag.record({ index: "handbook", status: "completed", duration: 1, documents: 3 });
   core.http.start({ method: "GET" }).end({ status: 500, route: "/" });
+  core.http.recordClient({ method: "GET", address: "127.0.0.1", port: 80, errorType: "ECONNREFUSED", duration: 1 });
   core.database.record({ system: "redis", operation: "GET", collection: "keys", duration: NaN, errorType: "x" });
   core.database.record({ system: "redis", operation: "GET", collection: "keys", duration: 1, errorType: "x" });
 
@@ -71,5 +72,6 @@ const dataPointTypes = {
   upDownCounter: DataPointType.SUM,
   gauge: DataPointType.GAUGE,
   observableGauge: DataPointType.GAUGE,
+  observableUpDownCounter: DataPointType.SUM,
   histogram: DataPointType.HISTOGRAM,
 } as const;

@@ -1,4 +1,4 @@
-import type { Exporter, ExporterContext } from "@meterbridge/exporter";
+import type { Exporter } from "@meterbridge/exporter";
 import { metrics } from "@opentelemetry/api";
 import { type IMetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { deadlineReader } from "./deadline-reader.ts";
@@ -8,7 +8,7 @@ import type { OtlpOptions } from "./options.ts";
 import { createPushExporter } from "./push-exporter.ts";
 import { createSerialiser } from "./serialiser.ts";
 import { type OtlpSettings, resolveSettings } from "./settings.ts";
-import { createTeller } from "./tell-once.ts";
+import { createTeller, type Teller } from "./tell-once.ts";
 import { temporalityOf } from "./temporality.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
@@ -22,20 +22,24 @@ import { readTlsFiles } from "./tls-files.ts";
  */
 export function otlp(options: OtlpOptions = {}): Exporter {
   const settings = resolveSettings(options, process.env);
+  let tell: Teller | undefined;
   return {
     specificationVersion: 1,
     name: "otlp",
     // Without user, password and query, where credentials may stand.
     target: `${settings.url.origin}${settings.url.pathname}`,
-    createReader: (context) => createReader(settings, context),
+    isFailing: () => tell?.isFailing() ?? false,
+    createReader(context) {
+      tell = createTeller({ diag: context.diag, url: settings.url, secrets: Object.values(settings.headers) });
+      return createReader(settings, tell);
+    },
   };
 }
 
 /** Opens no connection: that is left to the first export. Reads the TLS files and throws when one cannot be used. */
-function createReader(settings: OtlpSettings, { diag }: ExporterContext): IMetricReader {
+function createReader(settings: OtlpSettings, tell: Teller): IMetricReader {
   const { url, headers, compression, exportTimeoutMillis, shutdownTimeoutMillis } = settings;
   const serialiser = createSerialiser(settings.protocol);
-  const tell = createTeller({ diag, url, secrets: Object.values(headers) });
   const exporter = createPushExporter({
     serialiser,
     transport: createHttpTransport({

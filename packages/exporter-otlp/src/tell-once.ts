@@ -13,6 +13,8 @@ export interface Teller {
   leftOut(points: ReadonlyMap<string, number>): void;
   /** The exporter has been shut down. */
   ended(): void;
+  /** Whether trouble has been told that is not over. */
+  isFailing(): boolean;
 }
 
 export interface TellerOptions {
@@ -68,6 +70,7 @@ export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
     ended() {
       if (failures > 0) diag.warn(say(`shut down before ${url.host} took the last export`));
     },
+    isFailing: () => kindsTold.size > 0,
   };
 }
 

@@ -98,15 +98,21 @@ describe("an export", () => {
 
 describe("a backend that fails", () => {
   it("is told once, and once when it works again, with the values intact", async () => {
-    const { backend, provider, reader, told } = await start({ protocol: "http/json" }, behaviours["answers 400"]);
+    const { backend, provider, exporter, reader, told } = await start(
+      { protocol: "http/json" },
+      behaviours["answers 400"],
+    );
+    expect(exporter.isFailing?.()).toBe(false);
     const orders = provider.getMeter("shop").createCounter("orders");
     for (let export_ = 0; export_ < 3; export_++) {
       orders.add(1);
       await reader.forceFlush();
     }
+    expect(exporter.isFailing?.()).toBe(true);
     backend.behave(behaviours.works);
     await reader.forceFlush();
     await reader.forceFlush();
+    expect(exporter.isFailing?.()).toBe(false);
 
     const host = new URL(backend.url).host;
     expect(told).toEqual([
@@ -251,17 +257,14 @@ async function start(options: object, behaviour = behaviours.works) {
 
 async function startApplication(options: object) {
   const { told, diag } = recorder();
-  const reader = otlp({ shutdownTimeoutMillis: 1500, ...options }).createReader({
-    resourceAttributes: {},
-    diag,
-    namespace: "",
-  });
+  const exporter = otlp({ shutdownTimeoutMillis: 1500, ...options });
+  const reader = exporter.createReader({ resourceAttributes: {}, diag, namespace: "" });
   const provider = new MeterProvider({
     readers: [reader],
     resource: resourceFromAttributes({ "service.name": "test" }),
   });
   cleanup.push(() => reader.shutdown());
-  return { reader, provider, told };
+  return { exporter, reader, provider, told };
 }
 
 function recorder() {

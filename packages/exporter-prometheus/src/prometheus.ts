@@ -51,6 +51,7 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusExporter 
     name: "prometheus",
     // Port 0 stands for any free one, which is not known before it is bound.
     ...(resolved.server && resolved.port !== 0 ? { target: urlOf(resolved.host, resolved.port, resolved.path) } : {}),
+    isFailing: () => (server?.isFailing() ?? false) || (reader?.isFailing() ?? false),
     createReader(context) {
       let ownServer: ScrapeServer | undefined;
       const created = createScrapeReader(resolved, context, async () => await ownServer?.close());

@@ -18,6 +18,8 @@ export interface ScrapeReader {
   scrape(format: ExpositionFormat): Promise<Buffer<ArrayBuffer>>;
   /** The state of the exporter, after a collection of its own. Never rejects. */
   health(): Promise<Health>;
+  /** Whether the last collection had trouble. */
+  isFailing(): boolean;
 }
 
 /** Makes the reader for one meter provider. `onShutdown` ends what serves it. */
@@ -85,6 +87,8 @@ export function createScrapeReader(
         ...(lastError === undefined ? {} : { lastError }),
       };
     },
+
+    isFailing: () => shutdown === undefined && collection?.trouble() !== undefined,
 
     metricReader: {
       setMetricProducer(metricProducer) {

@@ -9,6 +9,8 @@ export interface ScrapeServer {
   address(): AddressInfo | undefined;
   /** Stops listening and drops every connection at once, also half-open ones. Resolves within 3 seconds, also when repeated. */
   close(): Promise<void>;
+  /** Whether the port could not be had. */
+  isFailing(): boolean;
 }
 
 /**
@@ -18,6 +20,7 @@ export interface ScrapeServer {
 export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler, diag: DiagLogger): ScrapeServer {
   const { host, port, path } = options;
   let closing: Promise<void> | undefined;
+  let isFailing = false;
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     handler,
@@ -28,6 +31,7 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
   server.unref();
   server.on("connection", (socket) => socket.unref());
   server.on("error", (error: NodeJS.ErrnoException) => {
+    isFailing = true;
     diag.error(`[meterbridge] [prometheus] ${whyNotListening(error, host, port)}`);
   });
   server.on("listening", () => {
@@ -52,6 +56,7 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
 
   return {
     address: () => addressOf(server.address()),
+    isFailing: () => isFailing,
     close() {
       closing ??= new Promise<void>((resolve) => {
         // Closing takes no time by itself; the timer is there so that shutdown ends whatever happens.

@@ -264,6 +264,7 @@ describe("when the port cannot be had", () => {
         "goes on: end the other process, or set METERBRIDGE_PROMETHEUS_PORT to another port (0 takes any free one)",
     ]);
     expect(exporter.address()).toBeUndefined();
+    expect(exporter.isFailing?.()).toBe(true);
     expect(await exporter.render()).toBe("");
     await reader.shutdown();
   });

@@ -24,6 +24,12 @@ export interface Exporter {
   readonly target?: string;
 
   /**
+   * Whether what it tried last did not work, for the application's health. Synchronous, without asking the backend. Left out by
+   * an exporter that does not know.
+   */
+  isFailing?(): boolean;
+
+  /**
    * Called once at start, before the meter provider exists. Must be synchronous, because a preload cannot wait: connect
    * later. The reader belongs to one meter provider; calling again gives an independent reader.
    *

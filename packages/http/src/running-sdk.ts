@@ -21,6 +21,8 @@ export interface RunningSdk {
 export interface RunningExporter {
   readonly name: string;
   readonly target?: string;
+  /** Whether what it tried last did not work. */
+  isFailing?(): boolean;
   /** The Prometheus exporter's door for servers of the application's own. */
   fetchHandler?(): (request: Request) => Promise<Response>;
 }

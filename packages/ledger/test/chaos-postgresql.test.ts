@@ -63,6 +63,10 @@ describe.skipIf(isMissing)("no event is lost and none counted twice, in rows, ro
     await Promise.all(writers.map((writer) => writer.more(50)));
     const reports = await Promise.all(writers.map((writer) => writer.finish()));
     for (const report of reports) expectExactMeters(report);
+    // Who could not bring the counters up to its last rows has to say so, and here nothing is in its way.
+    expect(reports.flatMap(({ told }) => told).filter((line) => line.includes("at the end of this process"))).toEqual(
+      [],
+    );
     const expected = expectedOf(plans, reports);
     const store = postgresqlStore({ url });
     try {

@@ -100,6 +100,22 @@ describe.skipIf(!hasRedis)("with a real server", () => {
     expect(lines[1]).toContain("serves again");
   });
 
+  test("who cannot come again later may ask a Redis that was down, which is then used again by all", async () => {
+    const server = await redisServer();
+    const { redis, lines } = connection({ url: server.url });
+    expect(await redis.isServing()).toBe(true);
+    await server.kill();
+    for (let attempt = 0; attempt < 8; attempt += 1) expect(await redis.isServing()).toBe(false);
+    await server.restart();
+    await expect(redis.command("PING")).rejects.toThrow(/not tried/);
+    expect(await redis.isServing()).toBe(true);
+    expect(redis.state).toBe("up");
+    expect(await redis.command("PING")).toBe("PONG");
+    expect(lines).toHaveLength(2);
+    redis.close();
+    expect(await redis.isServing()).toBe(false);
+  });
+
   test("a script is run on a server that has forgotten it", async () => {
     const server = await redisServer();
     const { redis } = connection({ url: server.url });

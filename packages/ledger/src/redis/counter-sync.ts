@@ -31,7 +31,11 @@ export interface CounterSync {
   rebuild(): Promise<void>;
   /** Resolves when what was touched by now has been set, or could not be; it is then kept for the next try. */
   flush(): Promise<void>;
-  /** Flushes, and ends. A rebuild under way is given up; the next process begins with one. */
+  /**
+   * Flushes, and ends. Redis is asked even where it was down a moment ago, since nobody comes again for what this process
+   * wrote last; where it does not serve, that is told, and made up for by the rebuild with which the next process begins. A
+   * rebuild under way is given up.
+   */
   close(): Promise<void>;
 }
 
@@ -41,7 +45,12 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
   const touched = createTouched();
   const refresh = createCounterRefresh(store, counters, (message) => diag.warn(say(redis.where, message)));
   let isTold = false;
+  let isClosing = false;
   let isClosed = false;
+  let isEndTold = false;
+  /** How often there were too many touches to keep, and how many of these times a rebuild has made up for. */
+  let overflows = 0;
+  let overflowsMadeUpFor = 0;
 
   function ended(failures: number, error: unknown): void {
     if (failures === 0) {
@@ -58,7 +67,7 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
   // Before the store is asked for what could not be put anywhere.
   const beforeRetry = (): Promise<unknown> => redis.command("PING");
   // Apart, since a rebuild may take long and touches are not to wait for it.
-  const rebuilds = createJob({ intervalMillis, beforeRetry, ended, work: () => refresh.all(() => !isClosed) });
+  const rebuilds = createJob({ intervalMillis, beforeRetry, ended, work: rebuild });
   const touches = createJob({
     intervalMillis,
     beforeRetry,
@@ -68,15 +77,34 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
       try {
         await refresh.some(taken);
       } catch (error) {
-        if (!touched.putBack(taken)) rebuilds.soon();
+        if (!touched.putBack(taken)) overflow();
         throw error;
       }
     },
   });
 
+  async function rebuild(): Promise<void> {
+    const begun = overflows;
+    await refresh.all(() => !isClosing);
+    if (!isClosing) overflowsMadeUpFor = begun;
+  }
+
+  function overflow(): void {
+    overflows += 1;
+    rebuilds.soon();
+  }
+
   function touch(owner: CounterOwner): void {
-    if (!touched.add(owner)) rebuilds.soon();
+    if (!touched.add(owner)) overflow();
     touches.soon();
+  }
+
+  function tellEnd(): void {
+    if (isEndTold) return;
+    isEndTold = true;
+    diag.warn(
+      say(redis.where, "hot counters are behind at the end of this process: the next one to keep them sets them"),
+    );
   }
 
   const endings = [
@@ -96,23 +124,27 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
 
   return {
     touched(rows) {
-      if (!isClosed) for (const row of rows) touch(row);
+      if (isClosed) return tellEnd();
+      for (const row of rows) touch(row);
     },
     rebuild: rebuilds.now,
     flush,
     async close() {
-      if (isClosed) return;
-      isClosed = true;
+      if (isClosing) return;
+      isClosing = true;
       for (const end of endings) end();
       clearInterval(hourly);
       rebuilds.end();
-      // Nothing to be gained by waiting for what is known to be down.
-      for (let tries = 0; tries < triesAtTheEnd && redis.state !== "down"; tries++) {
+      for (let tries = 0; tries < triesAtTheEnd; tries++) {
         // The first one also waits for the round that is under way, which has taken what it sets.
         await flush();
         if (touched.isEmpty) break;
+        // That it was down may be old news: while it is not asked, nothing tells that it is back.
+        if (redis.state === "down" && !(await redis.isServing())) break;
       }
+      isClosed = true;
       touches.end();
+      if (!touched.isEmpty || overflows > overflowsMadeUpFor) tellEnd();
     },
   };
 }

@@ -3,8 +3,11 @@ export type RedisState = "idle" | "up" | "down";
 /** Decides whether a call is worth trying. */
 export interface Breaker {
   readonly state: RedisState;
-  /** Undefined: reject at once. Otherwise the call has to end with exactly one of the two. */
-  enter(): Admission | undefined;
+  /**
+   * Undefined: reject at once. Otherwise the call has to end with exactly one of the two. What is `urgent` is let through
+   * whatever the pause has left.
+   */
+  enter(urgency?: "urgent"): Admission | undefined;
 }
 
 export interface Admission {
@@ -86,9 +89,9 @@ export function createBreaker(options: BreakerOptions): Breaker {
     get state() {
       return state;
     },
-    enter() {
+    enter(urgency) {
       if (state !== "down") return admitted();
-      if (isProbing || performance.now() < retryAt) return undefined;
+      if (urgency !== "urgent" && (isProbing || performance.now() < retryAt)) return undefined;
       return probe();
     },
   };

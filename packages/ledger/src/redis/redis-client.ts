@@ -2,7 +2,7 @@ import type { DiagLogger } from "@opentelemetry/api";
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { diag as globalDiag } from "../harmless-diag.ts";
-import { ledgerError } from "../ledger-error.ts";
+import { ledgerError, ledgerErrorReason } from "../ledger-error.ts";
 import { createBreaker, type RedisState } from "./redis-breaker.ts";
 import { describe, redisTrouble, replyCode, say } from "./redis-error.ts";
 import { openedTransport, requireIoredis } from "./redis-open.ts";
@@ -29,6 +29,11 @@ export interface RedisConnection {
   command(name: string, ...words: readonly string[]): Promise<unknown>;
   /** Runs the script by its digest, or by its text where the server does not know it. Keys of one hash slot. */
   script(script: LuaScript, keys: readonly string[], words: readonly string[]): Promise<unknown>;
+  /**
+   * Asks the server once, also while calls are refused because it was down: for who cannot come again later. Resolves with
+   * whether it answered that it serves; it is then up for all calls. Never rejects.
+   */
+  isServing(): Promise<boolean>;
   /** Calls back at each change; ends with the function it returns. */
   onStateChange(listener: (state: "up" | "down") => void): () => void;
   /** Calls back when a connection was made anew: what the server keeps may be older than it was, or gone. */
@@ -77,9 +82,13 @@ export function connectRedis(options: RedisOptions = {}): RedisConnection {
     if (connections > 1 || wasDown) for (const listener of reconnectListeners) listener();
   });
 
-  async function run(what: string, work: (deadline: Deadline) => Promise<unknown>): Promise<unknown> {
+  async function run(
+    what: string,
+    work: (deadline: Deadline) => Promise<unknown>,
+    urgency?: "urgent",
+  ): Promise<unknown> {
     if (isClosed) throw ledgerError("unavailable", say(where, `${what} refused: the connection has been closed`));
-    const admission = breaker.enter();
+    const admission = breaker.enter(urgency);
     if (admission === undefined) throw ledgerError("unavailable", say(where, `${what} not tried: it is down`));
     try {
       const answer = await withDeadline(work, timeoutMillis);
@@ -109,6 +118,12 @@ export function connectRedis(options: RedisOptions = {}): RedisConnection {
           return transport.send(keys[0], ["EVAL", script.source, ...rest], deadline);
         }
       }),
+    isServing: () =>
+      run("PING", (deadline) => transport.send(undefined, ["PING"], deadline), "urgent").then(
+        () => true,
+        // That a user may not PING is an answer too.
+        (error: unknown) => ledgerErrorReason(error) === "refused",
+      ),
     onStateChange: (listener) => subscribe(stateListeners, listener),
     onReconnect: (listener) => subscribe(reconnectListeners, listener),
     close() {

@@ -32,7 +32,8 @@ export interface LedgerOptions {
 export interface LedgerCounters {
   /** Rows of these tenants and employees are in the store now. Returns at once; never throws. */
   touched(rows: readonly Pick<LedgerRow, "tenant" | "employee">[]): void;
-  close(): Promise<void>;
+  /** Ends within so many milliseconds. */
+  close(timeoutMillis: number): Promise<void>;
 }
 
 /** The options with their defaults. */

@@ -194,7 +194,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     endRetention?.();
     endWithProcess();
     // The counters' last totals are read from the store.
-    await within(Math.max(left() / 2, 100), Promise.resolve(counters?.close()));
+    const share = Math.min(Math.max(left() / 2, 100), longestTimer);
+    await within(share, (async () => counters?.close(share))());
     await within(Math.max(left(), 100), Promise.allSettled([spool?.close(), store.close()]));
   }
 

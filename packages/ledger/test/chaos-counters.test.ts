@@ -1,9 +1,13 @@
+import { memoryStore } from "@meterbridge/testkit";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
+import { createLedger } from "../src/ledger.ts";
+import type { LedgerStore } from "../src/ledger-store.ts";
 import { createCounterSync, type CounterSync } from "../src/redis/counter-sync.ts";
 import { createHotCounters, type HotCounters } from "../src/redis/hot-counters.ts";
 import { connectRedis, type RedisConnection } from "../src/redis/redis-client.ts";
+import { eventsOf } from "./support/chaos-events.ts";
 import { findRedis, type RedisServer, startRedis } from "./support/redis-server.ts";
 import { totalsStore, type TotalsStore } from "./support/redis-totals-store.ts";
 
@@ -17,7 +21,10 @@ interface Instance {
 }
 
 /** Counters as in a process of their own. Nothing of it happens by a timer while a test runs. */
-function instance(store: TotalsStore, { url }: Pick<RedisServer, "url">): Instance {
+function instance(
+  store: Pick<LedgerStore, "totals" | "tenants" | "sums" | "location">,
+  { url }: Pick<RedisServer, "url">,
+): Instance {
   const lines: string[] = [];
   const diag = { warn: (line: string) => void lines.push(line) };
   const redis = connectRedis({ url, diag });
@@ -181,6 +188,35 @@ describe.skipIf(findRedis() === undefined)("the last totals of a process", () =>
     expect(await next.counters.read("acme", "ada")).toMatchObject({ tasks: 1, source: "redis" });
     await next.sync.rebuild();
     expect(await next.counters.read("acme", "ada")).toMatchObject({ tasks: 3, source: "redis" });
+  });
+
+  test("that hang are told as missing before the ledger has ended, in the time it is given", async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    const store = memoryStore();
+    const last = instance(store, server);
+    const ledger = createLedger({ store, counters: last.sync });
+    const [event] = eventsOf({ name: "last", at: Date.now() }, 1);
+    ledger.write(event!);
+    expect(await ledger.flush()).toBe(true);
+    server.pause();
+    // Shorter than Redis is given to answer.
+    await ledger.close(300);
+    expect(last.redis.state).toBe("idle");
+    expect(last.lines.filter((line) => line.includes("hot counters are behind at the end"))).toHaveLength(1);
+    server.resume();
+  });
+
+  test("that throw instead of ending do not keep the ledger from ending", async () => {
+    const counters = {
+      touched: () => {},
+      close(): Promise<void> {
+        throw new Error("not today");
+      },
+    };
+    const ledger = createLedger({ store: memoryStore(), counters });
+    await ledger.close();
+    expect(ledger.status().state).toBe("closed");
   });
 
   test("that were too many to remember one by one are told as missing where no rebuild made up for them", async () => {

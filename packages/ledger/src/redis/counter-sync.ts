@@ -8,6 +8,7 @@ import type { HotCounters } from "./hot-counters.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { LedgerStore } from "../ledger-store.ts";
 import { describe, say } from "./redis-error.ts";
+import { withDeadline } from "../with-deadline.ts";
 
 export interface CounterSyncOptions {
   readonly store: Pick<LedgerStore, "totals" | "tenants" | "sums">;
@@ -32,11 +33,11 @@ export interface CounterSync {
   /** Resolves when what was touched by now has been set, or could not be; it is then kept for the next try. */
   flush(): Promise<void>;
   /**
-   * Flushes, and ends. Redis is asked even where it was down a moment ago, since nobody comes again for what this process
-   * wrote last; where it does not serve, that is told, and made up for by the rebuild with which the next process begins. A
-   * rebuild under way is given up.
+   * Flushes, within so many milliseconds (default 3000), and ends. Redis is asked even where it was down a moment ago, since
+   * nobody comes again for what this process wrote last. What could not be set is told, and made up for by the rebuild with
+   * which the next process begins. A rebuild under way is given up. Never rejects.
    */
-  close(): Promise<void>;
+  close(timeoutMillis?: number): Promise<void>;
 }
 
 export function createCounterSync(options: CounterSyncOptions): CounterSync {
@@ -122,6 +123,16 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
   // Its failure has been told, and what was touched is kept.
   const flush = (): Promise<void> => touches.now().catch(() => {});
 
+  async function lastRounds(): Promise<void> {
+    for (let tries = 0; tries < triesAtTheEnd && !isClosed; tries++) {
+      // The first one also waits for the round that is under way, which has taken what it sets.
+      await flush();
+      if (touched.isEmpty) return;
+      // That it was down may be old news: while it is not asked, nothing tells that it is back.
+      if (redis.state === "down" && !(await redis.isServing())) return;
+    }
+  }
+
   return {
     touched(rows) {
       if (isClosed) return tellEnd();
@@ -129,22 +140,19 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
     },
     rebuild: rebuilds.now,
     flush,
-    async close() {
+    async close(timeoutMillis = 3_000) {
       if (isClosing) return;
       isClosing = true;
       for (const end of endings) end();
       clearInterval(hourly);
       rebuilds.end();
-      for (let tries = 0; tries < triesAtTheEnd; tries++) {
-        // The first one also waits for the round that is under way, which has taken what it sets.
-        await flush();
-        if (touched.isEmpty) break;
-        // That it was down may be old news: while it is not asked, nothing tells that it is back.
-        if (redis.state === "down" && !(await redis.isServing())) break;
-      }
+      const isInTime = await withDeadline(lastRounds(), timeoutMillis, "setting the last counters").then(
+        () => true,
+        () => false,
+      );
       isClosed = true;
       touches.end();
-      if (!touched.isEmpty || overflows > overflowsMadeUpFor) tellEnd();
+      if (!isInTime || !touched.isEmpty || overflows > overflowsMadeUpFor) tellEnd();
     },
   };
 }

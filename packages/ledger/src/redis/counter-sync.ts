@@ -124,10 +124,10 @@ export function createCounterSync(options: CounterSyncOptions): CounterSync {
   const flush = (): Promise<void> => touches.now().catch(() => {});
 
   async function lastRounds(): Promise<void> {
-    for (let tries = 0; tries < triesAtTheEnd && !isClosed; tries++) {
+    for (let tries = 0; tries < triesAtTheEnd; tries++) {
       // The first one also waits for the round that is under way, which has taken what it sets.
       await flush();
-      if (touched.isEmpty) return;
+      if (touched.isEmpty || isClosed) return;
       // That it was down may be old news: while it is not asked, nothing tells that it is back.
       if (redis.state === "down" && !(await redis.isServing())) return;
     }

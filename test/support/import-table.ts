@@ -26,7 +26,7 @@ const openTelemetry = "@opentelemetry/*";
 // The one schema library, for what comes from outside: options, environment, configuration.
 const schemas = "valibot";
 // The build bundles these (rolldown.config.ts), so that they are declared for development alone.
-const bundled: readonly string[] = [schemas, "kysely", "temporal-polyfill"];
+const bundled: readonly string[] = [schemas, "@valibot/to-json-schema", "kysely", "temporal-polyfill"];
 
 /** Who may import what. A package without a row may import nothing. */
 const importTable: Readonly<Record<string, Row>> = {
@@ -49,7 +49,11 @@ const importTable: Readonly<Record<string, Row>> = {
   },
   // Whoever imports core passes core's peer on.
   genai: { any: ["@meterbridge/core", api], lazily: ["@pydantic/genai-prices"] },
-  http: { any: ["@meterbridge/core", api, "pino"], types: ["@meterbridge/ledger"] },
+  http: {
+    any: ["@meterbridge/core", api, schemas, "pino"],
+    types: ["@meterbridge/ledger"],
+    lazily: ["@valibot/to-json-schema"],
+  },
   // Clients of databases are passed in, or loaded by the entry point that was asked to open one.
   ledger: {
     any: [api, schemas],

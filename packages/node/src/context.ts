@@ -1,20 +1,22 @@
 import { context, propagation } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { CompositePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { baggagePropagator } from "./baggage-propagator.ts";
 import { registeredApi } from "./registered-api.ts";
 
 /**
  * Registers what attribution needs to follow a call through `await` and to the next service, where the process has none
- * yet: a context manager and the W3C propagators. The function takes back what was registered.
+ * yet: a context manager and the W3C propagators. `takesAttribution`: that which callers send is believed. The function takes back what was
+ * registered.
  */
-export function registerContext(): () => void {
+export function registerContext(takesAttribution: boolean): () => void {
   const undo: (() => void)[] = [];
   if (registeredApi()?.context === undefined) {
     const manager = new AsyncLocalStorageContextManager().enable();
     if (context.setGlobalContextManager(manager)) undo.push(() => context.disable());
   }
   if (registeredApi()?.propagation === undefined) {
-    const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
+    const propagators = [new W3CTraceContextPropagator(), baggagePropagator({ takesAttribution })];
     if (propagation.setGlobalPropagator(new CompositePropagator({ propagators })))
       undo.push(() => propagation.disable());
   }

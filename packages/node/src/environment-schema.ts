@@ -1,5 +1,6 @@
 import type { AttributionLabel } from "@meterbridge/core";
 import * as v from "valibot";
+import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
 import type { EnvironmentValues, EnvironmentVariable } from "./environment-variables.ts";
 import { parsePairs, splitList } from "./parse-lists.ts";
 
@@ -68,9 +69,32 @@ const variables = v.object({
     },
   ),
   METERBRIDGE_ATTRIBUTION_BAGGAGE: variable(trueOrFalse, {
-    sets: "Whether the attribution crosses services in W3C baggage.",
+    sets: "Whether the attribution crosses services in W3C baggage, as far as the next two allow.",
     allowed: "true or false",
     otherwise: "`true`",
+  }),
+  METERBRIDGE_BAGGAGE_HOSTS: variable(
+    v.pipe(
+      names,
+      v.transform((list) => list.map(parseHostPattern)),
+      v.array(v.custom<HostPattern>((value) => value !== undefined)),
+    ),
+    {
+      sets: "The hosts that the attribution is sent to, user ids included.",
+      allowed:
+        "a comma-separated list of hosts such as billing.internal, *.internal, localhost:8080, or * for every host",
+      otherwise: "no host",
+    },
+  ),
+  METERBRIDGE_BAGGAGE_TRUSTED: variable(trueOrFalse, {
+    sets: "Whether the attribution that callers send is taken: whoever can call is then whom he says to be.",
+    allowed: "true or false",
+    otherwise: "`false`",
+  }),
+  METERBRIDGE_INSTRUMENTATIONS: variable(names, {
+    sets: "What is metered and traced without a word in the application ([instrumentations](instrumentations.md)).",
+    allowed: "a comma-separated list of requests, databases and names of instrumentations, or auto, or none",
+    otherwise: "`requests,databases`, and with spans the installed ones that fit",
   }),
   METERBRIDGE_SERIES_LIMIT: variable(wholeNumber(2, 1_000_000), {
     sets: "How many series one meter may have, overflow included; the rest goes to `other`.",

@@ -1,5 +1,6 @@
 import type { AttributionLabel, GenAiSemconv } from "@meterbridge/core";
 import * as v from "valibot";
+import type { HostPattern } from "./baggage-hosts.ts";
 import { environmentSchema, environmentVariables } from "./environment-schema.ts";
 
 /** One environment variable, as the documentation shows it. */
@@ -20,6 +21,9 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_NAMESPACE?: string | undefined;
   readonly METERBRIDGE_ATTRIBUTION_LABELS?: readonly AttributionLabel[] | undefined;
   readonly METERBRIDGE_ATTRIBUTION_BAGGAGE?: boolean | undefined;
+  readonly METERBRIDGE_BAGGAGE_HOSTS?: readonly HostPattern[] | undefined;
+  readonly METERBRIDGE_BAGGAGE_TRUSTED?: boolean | undefined;
+  readonly METERBRIDGE_INSTRUMENTATIONS?: readonly string[] | undefined;
   readonly METERBRIDGE_SERIES_LIMIT?: number | undefined;
   readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;
   readonly METERBRIDGE_GENAI_SEMCONV?: GenAiSemconv | undefined;

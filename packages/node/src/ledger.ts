@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import type { DiagLogger } from "@opentelemetry/api";
-import { addUsageSink, type UsageEvent } from "@meterbridge/core";
+import { addUsageSink, type UsageEvent, type UsageSink } from "@meterbridge/core";
+import { asOwnTraffic } from "./database-own-traffic.ts";
 import { findPackage, loadPackage, searchDirectories } from "./load-package.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Settings } from "./settings.ts";
@@ -52,12 +53,15 @@ export interface RunningLedger {
  * @throws Error of one line when the package is asked for and not installed, or refuses its configuration.
  */
 export function startLedger(settings: Settings, logger: DiagLogger): RunningLedger {
-  const ledger = typeof settings.ledger === "object" ? settings.ledger : openByName(settings);
-  return ledger === undefined ? noLedger : keepIn(ledger, logger);
+  const ledger = asOwnTraffic(() => (typeof settings.ledger === "object" ? settings.ledger : openByName(settings)));
+  if (ledger === undefined) return noLedger;
+  // SQLite is asked in a thread of its own.
+  const isElsewhere = typeof settings.ledger !== "object" && settings.ledger !== "postgresql";
+  return keepIn(ledger, isElsewhere && settings.ledgerCounters === undefined ? ledger : apart(ledger), logger);
 }
 
-function keepIn(ledger: UsageLedger, logger: DiagLogger): RunningLedger {
-  const removeSink = addUsageSink(ledger);
+function keepIn(ledger: UsageLedger, sink: UsageSink, logger: DiagLogger): RunningLedger {
+  const removeSink = addUsageSink(sink);
   let queries: Promise<object> | undefined;
   function load(store: object): Promise<object> {
     const loading = queriesOf(ledger, store);
@@ -87,6 +91,15 @@ function keepIn(ledger: UsageLedger, logger: DiagLogger): RunningLedger {
       removeSink();
       void ledger.close(1);
     },
+  };
+}
+
+/** What it asks of databases, then or later, for an event that it is handed is not what the application asked for. */
+function apart(ledger: UsageLedger): UsageSink {
+  const { seen } = ledger;
+  return {
+    write: (event) => asOwnTraffic(() => ledger.write(event)),
+    ...(seen === undefined ? {} : { seen: (...given) => asOwnTraffic(() => seen.apply(ledger, given)) }),
   };
 }
 

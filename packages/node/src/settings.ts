@@ -1,13 +1,16 @@
 import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
 import type { AttributionLabel, GenAiSemconv, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
+import type { BaggageSettings } from "./baggage.ts";
+import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
 import type { Environment } from "./environment.ts";
+import type { InstrumentationSettings } from "./instrumentations-choice.ts";
 import type { UsageLedger } from "./ledger.ts";
 import type { LedgerName, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*` over defaults. */
-export interface Settings {
+export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly exporters: readonly (Exporter | string)[];
   /** Who asked for these exporters, for error messages. */
   readonly exportersFrom: string;
@@ -15,7 +18,6 @@ export interface Settings {
   readonly resourceAttributes: Readonly<Record<string, string | number | boolean>>;
   readonly namespace: string;
   readonly attributionLabels: readonly AttributionLabel[];
-  readonly attributionBaggage: boolean;
   readonly seriesLimit: number;
   readonly seriesLimits: Readonly<Record<string, number>>;
   readonly genaiSemconv: GenAiSemconv;
@@ -59,6 +61,9 @@ export function settle(options: StartOptions, environment: Environment): Setting
     resourceAttributes: { ...environment.OTEL_RESOURCE_ATTRIBUTES, ...options.resourceAttributes },
     namespace: options.namespace ?? environment.METERBRIDGE_NAMESPACE ?? "",
     attributionLabels: options.attributionLabels ?? environment.METERBRIDGE_ATTRIBUTION_LABELS ?? ["tenant"],
+    ...instrumentationSettings(options, environment),
+    baggageHosts: options.baggageHosts?.map(parsedHost) ?? environment.METERBRIDGE_BAGGAGE_HOSTS ?? [],
+    baggageTrusted: options.baggageTrusted ?? environment.METERBRIDGE_BAGGAGE_TRUSTED ?? false,
     attributionBaggage: options.attributionBaggage ?? environment.METERBRIDGE_ATTRIBUTION_BAGGAGE ?? true,
     seriesLimit: options.seriesLimit ?? environment.METERBRIDGE_SERIES_LIMIT ?? 2000,
     seriesLimits: { ...environment.METERBRIDGE_SERIES_LIMITS, ...options.seriesLimits },
@@ -90,6 +95,22 @@ function exporterSettings(
   }
   // Pull by default: it sends nothing anywhere, and a browser shows that it works.
   return { exporters: ["prometheus"], exportersFrom: "the default" };
+}
+
+function instrumentationSettings(options: StartOptions, environment: Environment): InstrumentationSettings {
+  return options.instrumentations === undefined
+    ? {
+        instrumentations: environment.METERBRIDGE_INSTRUMENTATIONS,
+        instrumentationsFrom: "METERBRIDGE_INSTRUMENTATIONS",
+      }
+    : { instrumentations: options.instrumentations, instrumentationsFrom: `option "instrumentations"` };
+}
+
+/** The options have been checked. */
+function parsedHost(text: string): HostPattern {
+  const pattern = parseHostPattern(text);
+  if (pattern === undefined) throw new Error(`[meterbridge] option "baggageHosts" holds no host: "${text}"`);
+  return pattern;
 }
 
 function traceSettings(options: StartOptions, environment: Environment, shutdownTimeoutMillis: number): TraceSettings {

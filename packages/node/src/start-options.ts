@@ -2,6 +2,8 @@ import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
 import type { CoreOptions, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import * as v from "valibot";
+import { parseHostPattern } from "./baggage-hosts.ts";
+import type { Instrumentation } from "./instrumentations-official.ts";
 import type { UsageLedger } from "./ledger.ts";
 import type { LedgerName, LogLevel, TracesExporter } from "./environment-variables.ts";
 
@@ -45,6 +47,26 @@ export interface StartOptions extends RecordingOptions {
    * @default "otlp" when `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, else "none"
    */
   readonly traces?: TracesExporter;
+  /**
+   * What is metered and traced without a word in the application: `"requests"` and `"databases"`, which are our own meters; official
+   * instrumentations by their short names (`"http"`, `"pg"`), other installed packages of instrumentations by their full ones, or objects
+   * of them; `["auto"]` for our own and everything of `@opentelemetry/auto-instrumentations-node`. An empty list, or `["none"]`: nothing.
+   * docs/instrumentations.md tells what each does. Environment: `METERBRIDGE_INSTRUMENTATIONS`.
+   * @default ["requests", "databases"], and when spans are made, the official ones that are installed together with what they instrument
+   */
+  readonly instrumentations?: readonly (Instrumentation | string)[];
+  /**
+   * The hosts that attribution, user ids included, is sent to in W3C baggage: `"billing.internal"`, `"*.internal"`, `"localhost:8080"`,
+   * or `"*"` for every host. Requests to others go without. Environment: `METERBRIDGE_BAGGAGE_HOSTS`.
+   * @default []
+   */
+  readonly baggageHosts?: readonly string[];
+  /**
+   * Whether the attribution that comes in by baggage is taken. Whoever can call this service can then say on whose behalf, so leave it off
+   * where callers are not services of your own. Environment: `METERBRIDGE_BAGGAGE_TRUSTED`.
+   * @default false
+   */
+  readonly baggageTrusted?: boolean;
   /**
    * Where usage events are kept: a ledger made with `@meterbridge/ledger`, or `"sqlite"`, `"postgresql"` (the database of
    * `DATABASE_URL`), `"off"`. Environment: `METERBRIDGE_LEDGER`.
@@ -135,6 +157,20 @@ const optionsSchema = v.strictObject({
     v.union([v.picklist(["sqlite", "postgresql", "off"]), withMethod("write")]),
     "a ledger or one of sqlite, postgresql, off",
   ),
+  instrumentations: option(
+    v.array(v.union([v.pipe(v.string(), v.nonEmpty()), withMethod("setTracerProvider")])),
+    "a list of instrumentations or their names",
+  ),
+  baggageHosts: option(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check((text) => parseHostPattern(text) !== undefined),
+      ),
+    ),
+    "a list of hosts such as billing.internal, *.internal, localhost:8080, or * for every host",
+  ),
+  baggageTrusted: option(v.boolean(), "true or false"),
   shutdownTimeoutMillis: option(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3_600_000)),
     "a whole number of milliseconds from 1 to 3600000",

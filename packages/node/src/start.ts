@@ -2,18 +2,23 @@ import { isMainThread } from "node:worker_threads";
 import { diag, metrics } from "@opentelemetry/api";
 import { configure } from "@meterbridge/core";
 import { genaiPrices } from "@meterbridge/genai";
+import { planBaggage } from "./baggage.ts";
+import { sendAttribution } from "./baggage-requests.ts";
 import { registerContext } from "./context.ts";
 import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
 import { installExitHooks } from "./exit-hooks.ts";
+import { startInstrumentations } from "./instrumentations.ts";
+import { chooseInstrumentations } from "./instrumentations-choice.ts";
 import { startLedger } from "./ledger.ts";
 import { installLog, type Log } from "./log.ts";
 import { startMeters } from "./meters.ts";
 import { inTurn } from "./pipeline.ts";
+import { registeredApi } from "./registered-api.ts";
 import { createResource } from "./resource.ts";
 import { runningSdk, type Sdk, setRunningSdk } from "./sdk.ts";
 import { type Settings, settle } from "./settings.ts";
 import { checkOptions, type StartOptions } from "./start-options.ts";
-import { startTraces } from "./traces.ts";
+import { isTracing, startTraces } from "./traces.ts";
 
 /**
  * Starts Meterbridge for this process: meters to the exporters, spans if asked for, attribution across `await` and
@@ -49,22 +54,35 @@ export function start(options: StartOptions = {}): Sdk {
 function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const { shutdownTimeoutMillis, handleSignals } = settings;
   const resource = createResource(settings);
+  const baggage = planBaggage(settings);
   // What can be refused comes first, while nothing is running yet.
+  const chosen = chooseInstrumentations(settings, isTracing(settings.traces));
   configure({
     namespace: settings.namespace,
     attributionLabels: settings.attributionLabels,
-    attributionBaggage: settings.attributionBaggage,
+    attributionBaggage: baggage.inContext,
     seriesLimit: settings.seriesLimit,
     seriesLimits: settings.seriesLimits,
     genaiSemconv: settings.genaiSemconv,
     priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
   });
-  const ledger = startLedger(settings, log.logger);
-  const meters = startOrUndo(() => startMeters(settings, resource, log.logger), ledger.end);
+  // Before the ledger, whose connections carry the mark of what is not the application's.
+  const unregisterContext = registerContext(baggage.takesAttribution);
+  const ledger = startOrUndo(() => startLedger(settings, log.logger), unregisterContext);
+  const meters = startOrUndo(
+    () => startMeters(settings, resource, log.logger),
+    () => {
+      ledger.end();
+      unregisterContext();
+    },
+  );
   // Has core look at the provider now: what it observes (active users) is there from the first scrape on.
   configure({});
-  const unregisterContext = registerContext();
+  const stopSending = sendAttribution(baggage.sendTo);
+  if (baggage.warning !== undefined) log.logger.warn(baggage.warning);
   const traces = startTraces(settings.traces, resource, log.logger);
+  const metering = registeredApi()?.metrics !== undefined;
+  const instrumentations = startInstrumentations(chosen, { metering, exporters: meters.exporters, logger: log.logger });
   const pipelines = [...meters.pipelines, ...traces.pipelines];
   const all = (action: "forceFlush" | "shutdown"): Promise<void> =>
     inTurn(action, [ledger.pipelines, pipelines], shutdownTimeoutMillis, log.logger);
@@ -76,6 +94,8 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
 
   async function end(): Promise<void> {
     removeHooks();
+    instrumentations.stop();
+    stopSending();
     ledger.unregister();
     await all("shutdown");
     traces.unregister();
@@ -87,8 +107,10 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
 
   let ended: Promise<void> | undefined;
   const { "service.name": name, "service.version": version } = resource.attributes;
+  const official = instrumentations.names.length > 0 ? [`instrumented ${instrumentations.names.join(", ")}`] : [];
+  const summary = [meters.summary, traces.summary, ...official, ...ledger.summary].join("; ");
   const sdk: Sdk = {
-    status: `${[name, version].filter(Boolean).join(" ")}: ${[meters.summary, traces.summary, ...ledger.summary].join("; ")}`,
+    status: `${[name, version].filter(Boolean).join(" ")}: ${summary}`,
     exporters: meters.exporters,
     meterProvider: meters.provider,
     collect: meters.readings,

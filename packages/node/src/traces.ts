@@ -16,6 +16,11 @@ export interface Traces {
   unregister(): void;
 }
 
+/** Whether {@link startTraces} makes spans, by these settings and what is registered so far. */
+export function isTracing(settings: TraceSettings): boolean {
+  return settings.exporters.length > 0 && registeredApi()?.trace === undefined;
+}
+
 /**
  * Registers a tracer provider that batches spans to the exporters of the settings, unless there is one already. The trace
  * SDK is loaded here and not before: who sends no spans does not pay for it.

@@ -15,7 +15,8 @@ export interface KnownToken {
  * @param where Of the first token's place in messages: `option "tokens"`.
  * @throws Error of one line that says which token is wrong, how, and what it must be.
  */
-export function readTokens(given: readonly unknown[], where: string): readonly KnownToken[] {
+export function readTokens(given: unknown, where: string): readonly KnownToken[] {
+  if (!Array.isArray(given)) throw new Error(`${who} ${where} must be a list of tokens`);
   return withoutDoubles(
     given.map((each, index) => readToken(each, `${where}[${index}]`)),
     where,

@@ -44,7 +44,7 @@ export interface UsageApiOptions {
 export interface CheckedUsageApiOptions {
   readonly basePath: string;
   /** Not checked yet: `readTokens` does, without showing any. */
-  readonly tokens: readonly unknown[];
+  readonly tokens: unknown;
   readonly tokensFile: string | undefined;
   readonly adminTokens: readonly string[];
   readonly authenticate: UsageApiOptions["authenticate"];
@@ -100,7 +100,7 @@ const timeoutRule = "must be a whole number of milliseconds from 1 to 600000";
 
 const schema = v.strictObject({
   basePath: v.optional(v.pipe(v.string(pathRule), v.regex(/^(?:\/[^?#\s]*)?$/, pathRule))),
-  tokens: v.optional(v.array(v.unknown(), "must be a list of tokens")),
+  tokens: v.optional(v.unknown()),
   tokensFile: v.optional(v.pipe(v.string("must be a path"), v.minLength(1, "must be a path"))),
   authenticate: v.optional(aFunction<NonNullable<UsageApiOptions["authenticate"]>>()),
   rateLimit: v.optional(

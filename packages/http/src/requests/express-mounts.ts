@@ -1,3 +1,5 @@
+import { matchOf, type Layer } from "./express-layers.ts";
+
 /** What Express 4 and 5 leave on a request. */
 export interface ExpressRequest {
   readonly route?: object | undefined;
@@ -15,23 +17,14 @@ interface Application {
 }
 
 interface Router {
-  readonly stack?: readonly Layer[];
+  readonly stack?: readonly MountLayer[];
 }
 
-interface Layer {
+interface MountLayer extends Layer {
   readonly name: string;
   readonly route?: object | undefined;
   readonly handle: Partial<Router & Application>;
-  /** Express 5: whether it is mounted on `/`, its functions that match a path, and since 5.3 its patterns. */
-  readonly slash?: boolean;
-  readonly matchers?: readonly ((path: string) => false | { readonly path: string; readonly params: Parameters })[];
-  readonly rawPath?: unknown;
-  /** Express 4. */
-  readonly regexp?: RegExp & { readonly fast_slash?: boolean };
-  readonly keys?: readonly { readonly name: string | number }[];
 }
-
-type Parameters = Readonly<Record<string, unknown>>;
 
 /**
  * The template of the mount that a request is in, such as `/tenants/:id`, by looking for a way through the mounted routers: to the
@@ -66,7 +59,7 @@ interface Search {
 }
 
 /** The templates of the mounts that lead, through routers in each other, over all of `path`. */
-function wayThrough(stack: readonly Layer[], path: string, search: Search): string | undefined {
+function wayThrough(stack: readonly MountLayer[], path: string, search: Search): string | undefined {
   for (const layer of stack) {
     if (layer.route !== undefined) {
       if (path === "" && layer.route === search.route) return "";
@@ -83,84 +76,18 @@ function wayThrough(stack: readonly Layer[], path: string, search: Search): stri
   return undefined;
 }
 
-function innerOf({ name, handle }: Layer, search: Search): { stack: readonly Layer[]; search: Search } | undefined {
+function innerOf(
+  { name, handle }: MountLayer,
+  search: Search,
+): { stack: readonly MountLayer[]; search: Search } | undefined {
   const [next, ...below] = search.below;
   if (name === "mounted_app" && next !== undefined) return { stack: stackOf(next), search: { ...search, below } };
   const stack = handle.stack ?? (typeof handle === "function" ? stackOf(handle) : []);
   return stack.length === 0 ? undefined : { stack, search };
 }
 
-function stackOf(application: Partial<Application> | undefined): readonly Layer[] {
+function stackOf(application: Partial<Application> | undefined): readonly MountLayer[] {
   return application?._router?.stack ?? application?.router?.stack ?? [];
-}
-
-/** How much of the beginning of the path the layer is mounted on, and the template of that. */
-function matchOf(layer: Layer, path: string): { readonly length: number; readonly template: string } | undefined {
-  if (layer.slash === true || layer.regexp?.fast_slash === true) return { length: 0, template: "" };
-  const match = layer.matchers === undefined ? matchOfRegexp(layer, path) : matchOfMatchers(layer, path);
-  if (match === undefined) return undefined;
-  const matched = withoutSlash(match.path);
-  const after = path[matched.length];
-  if (!path.startsWith(matched) || (after !== undefined && after !== "/")) return undefined;
-  return { length: matched.length, template: match.template ?? withNames(matched, match.parameters) };
-}
-
-interface Match {
-  readonly path: string;
-  /** Where the framework keeps it. */
-  readonly template?: string | undefined;
-  /** Undefined when it was matched by a regular expression, whose groups need not hold all that varies. */
-  readonly parameters?: Parameters | undefined;
-}
-
-function matchOfMatchers({ matchers = [], rawPath }: Layer, path: string): Match | undefined {
-  for (const [index, matcher] of matchers.entries()) {
-    const match = matcher(path);
-    if (match === false) continue;
-    const pattern: unknown = Array.isArray(rawPath) ? rawPath[index] : rawPath;
-    const template = typeof pattern === "string" ? withoutSlash(pattern) : undefined;
-    // path-to-regexp makes parameters without a prototype; Express's own of regular expressions have one.
-    const isPattern = Object.getPrototypeOf(match.params) === null;
-    return { path: match.path, template, parameters: isPattern ? match.params : undefined };
-  }
-  return undefined;
-}
-
-function matchOfRegexp({ regexp, keys = [] }: Layer, path: string): Match | undefined {
-  const match = regexp?.exec(path);
-  if (regexp === undefined || match == null) return undefined;
-  const parameters = Object.fromEntries(keys.map(({ name }, index) => [String(name), match[index + 1]]));
-  // What Express 4 makes of a text ends so.
-  return { path: match[0], parameters: regexp.source.endsWith("\\/?(?=\\/|$)") ? parameters : undefined };
-}
-
-/** The matched path with its values replaced by their names: `/tenants/42` by `{ id: "42" }` is `/tenants/:id`. */
-function withNames(matched: string, parameters: Parameters | undefined): string {
-  if (parameters === undefined) return "/*";
-  const names = new Map(
-    Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[value, name]])),
-  );
-  const replaced = new Set<string>();
-  const segments = matched.split("/").map((segment) => {
-    const name = names.get(decoded(segment));
-    if (name === undefined) return segment;
-    replaced.add(name);
-    return `:${name}`;
-  });
-  // A value that is only part of a segment, or several of them, would be left in.
-  return replaced.size === names.size ? segments.join("/") : "/*";
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-
-function withoutSlash(path: string): string {
-  return path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 /** A copy with memory of its own: a piece of a text would keep the whole URL. */

@@ -16,10 +16,12 @@ export function checkOptions<Schema extends v.GenericSchema & { readonly entries
   const [name] = path;
   if (name === undefined) throw new Error(`[meterbridge] [http] the options of ${whose} must be an object`);
   const option = `[meterbridge] [http] ${whose}: option "${path.join(".")}"`;
-  if (!Object.hasOwn(schema.entries, name)) {
-    throw new Error(`${option} is unknown, the options are ${Object.keys(schema.entries).join(", ")}`);
+  // So valibot says of a key that an object must not have, and of one that it must.
+  if (issue.expected === "never") {
+    const known = path.length === 1 ? `, the options are ${Object.keys(schema.entries).join(", ")}` : "";
+    throw new Error(`${option} is unknown${known}`);
   }
-  if (issue.type === "strict_object") throw new Error(`${option} is missing or unknown`);
+  if (issue.expected?.startsWith('"') === true) throw new Error(`${option} is missing`);
   throw new Error(`${option} ${issue.message}, found ${shown(issue.input)}`);
 }
 

@@ -357,7 +357,7 @@ describe("the state", () => {
 describe("an option that is wrong", () => {
   const check = (): void => {};
   test.each<[string, unknown, string]>([
-    ["no name", { checks: [{ check }] }, 'option "checks.0.name" is missing or unknown'],
+    ["no name", { checks: [{ check }] }, 'option "checks.0.name" is missing'],
     ["a name with a space", { checks: [{ name: "my db", check }] }, 'option "checks.0.name" must be 1 to 64 letters'],
     ["a name that is special", { checks: [{ name: "__proto__", check }] }, 'option "checks.0.name" must be 1 to 64'],
     ["no function", { checks: [{ name: "db", check: 5 }] }, 'option "checks.0.check" must be a function, found 5'],
@@ -376,6 +376,11 @@ describe("an option that is wrong", () => {
         ],
       },
       'two checks are called "db"',
+    ],
+    [
+      "a misspelt one of a check",
+      { checks: [{ name: "db", check, timeout: 5 }] },
+      'option "checks.0.timeout" is unknown',
     ],
     ["a misspelt one", { check: [] }, 'option "check" is unknown, the options are checks, basePath'],
     ["a path without a slash", { basePath: "health" }, 'option "basePath" must be a path that begins with "/"'],

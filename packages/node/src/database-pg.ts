@@ -26,10 +26,10 @@ export function meterPg(exports: unknown, start: StartOperation): (() => void) |
       const finish = own ? undefined : start("postgresql", sqlOperation(textOf(given[0])));
       if (finish === undefined) return query.apply(this, given);
       const end = once(finish);
-      const watched = watchCallback(given, end) || watchQuery(given[0], end);
+      const isWatched = watchCallback(given, end) || watchQuery(given[0], end);
       try {
         const result = query.apply(this, given);
-        return watched ? result : watchPromise(result, end);
+        return isWatched ? result : watchPromise(result, end);
       } catch (error) {
         end(error);
         throw error;

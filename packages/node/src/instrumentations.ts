@@ -36,7 +36,9 @@ export function startInstrumentations(
     try {
       return begin();
     } catch (error) {
-      logger.error(`the instrumentation ${name} cannot be started: ${error instanceof Error ? error.message : error}`);
+      logger.error(
+        `the instrumentation ${name} cannot be started: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return undefined;
     }
   };

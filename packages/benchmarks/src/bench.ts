@@ -3,7 +3,11 @@ import { type Benchmark, type BenchmarkOptions, toTable } from "./report.ts";
 
 // One line per benchmark; each is loaded only when it is asked for, since the peers are heavy.
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  record: async () => (await import("./record.ts")).record,
+  collect: async () => (await import("./collect.ts")).collect,
+  memory: async () => (await import("./collect.ts")).memory,
   startup: async () => (await import("./startup.ts")).startup,
+  http: async () => (await import("./http.ts")).http,
   ledger: async () => (await import("./ledger.ts")).ledger,
 };
 

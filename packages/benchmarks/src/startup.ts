@@ -34,17 +34,22 @@ const contestants: readonly Contestant[] = [
   },
 ];
 
+// A server of Node.js's own, and an Express application, whose many modules every loader hook sees.
+const servers = { "node:http": "./src/startup/server.cjs", express: "./src/startup/express.cjs" } as const;
+
 /**
  * What an application pays at start: `startup/wall`, milliseconds from the spawn of the process until a small HTTP server
  * listens, and `startup/rss`, its resident memory half a second after its start. What the ledger adds is another benchmark's.
  */
 export async function startup({ rounds = 21 }: BenchmarkOptions): Promise<Report> {
   await buildPackages();
-  const measured = contestants.map((contestant) => ({ contestant, wall: [] as number[], memory: [] as number[] }));
+  const measured = Object.entries(servers).flatMap(([variant, server]) =>
+    contestants.map((contestant) => ({ variant, server, contestant, wall: [] as number[], memory: [] as number[] })),
+  );
   // The first round warms the file system's cache and is thrown away.
   for (let round = 0; round <= rounds; round++) {
-    for (const { contestant, wall, memory } of measured) {
-      const { milliseconds, megabytes } = await runServer(contestant);
+    for (const { contestant, server, wall, memory } of measured) {
+      const { milliseconds, megabytes } = await runServer(contestant, server);
       if (round === 0) continue;
       wall.push(milliseconds);
       memory.push(megabytes);
@@ -56,14 +61,16 @@ export async function startup({ rounds = 21 }: BenchmarkOptions): Promise<Report
       ...versionsOf(...contestants.flatMap(({ package: name }) => name ?? [])),
     },
     rows: [
-      ...measured.map(({ contestant: { peer }, wall }) => ({
+      ...measured.map(({ variant, contestant: { peer }, wall }) => ({
         cell: "startup/wall",
+        variant,
         peer,
         value: median(wall),
         unit: "ms",
       })),
-      ...measured.map(({ contestant: { peer }, memory }) => ({
+      ...measured.map(({ variant, contestant: { peer }, memory }) => ({
         cell: "startup/rss",
+        variant,
         peer,
         value: median(memory),
         unit: "MB",
@@ -83,13 +90,12 @@ export async function buildPackages(): Promise<void> {
 }
 
 /** Starts the server once; it tells when it listens, then its memory, and is killed. */
-export async function runServer({
-  peer,
-  flags,
-  environment,
-}: Contestant): Promise<{ milliseconds: number; megabytes: number }> {
+export async function runServer(
+  { peer, flags, environment }: Contestant,
+  server: string = servers["node:http"],
+): Promise<{ milliseconds: number; megabytes: number }> {
   const start = performance.now();
-  const child = spawn(process.execPath, [...flags, "./src/startup/server.cjs"], {
+  const child = spawn(process.execPath, [...flags, server], {
     cwd: packageDirectory,
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,97 @@
+import type { Attributes } from "@opentelemetry/api";
+import { cleanAttributes } from "./clean-attributes.ts";
+import type { Measurable } from "./measurement.ts";
+import { DataPointType } from "./official-enums.ts";
+import { processed, recordAt, type RecordedStream } from "./recording.ts";
+import { slotOf, type BoundSeries, type SeriesStorage } from "./series-storage.ts";
+import { overflowSlot } from "./series-slots.ts";
+
+/** Adds to, or records into, the series that was bound. */
+export type BoundRecording = (value: number) => void;
+
+export interface Binding {
+  readonly record: BoundRecording;
+  /** Says that nothing more will come, so that the series may make room once every reader was given it. */
+  end(): void;
+}
+
+/** Looks the series up once, in each stream. */
+export function createBinding(
+  streams: readonly RecordedStream[],
+  measurable: Measurable,
+  attributes: Attributes | undefined,
+): Binding {
+  const bindings = streams.map(({ storage, processors }) =>
+    bindIn(storage, measurable, processed(attributes, processors, storage)),
+  );
+  const [only] = bindings;
+  if (only !== undefined && bindings.length === 1 && measurable.whole === undefined) return only;
+  const { whole = (value) => value } = measurable;
+  return {
+    record(value) {
+      const kept = Number.isFinite(value) ? whole(value) : value;
+      for (const binding of bindings) binding.record(kept);
+    },
+    end() {
+      for (const binding of bindings) binding.end();
+    },
+  };
+}
+
+function bindIn(storage: SeriesStorage, measurable: Measurable, attributes: Attributes | undefined): Binding {
+  const series = bindSeries(storage, attributes);
+  const isSum = storage.kind.dataPointType === DataPointType.SUM;
+  return {
+    record: isSum ? sumRecording(storage, series, measurable) : plainRecording(storage, series, measurable),
+    end() {
+      if (series.slot > overflowSlot) storage.staleness.ended.add(series.slot);
+    },
+  };
+}
+
+function sumRecording(storage: SeriesStorage, series: BoundSeries, measurable: Measurable): BoundRecording {
+  const { lowest, highest, refuse } = measurable;
+  return (value) => {
+    if (typeof value === "number" && value >= lowest && value <= highest) {
+      const slot = series.slot < 0 ? bindAgain(storage, series) : series.slot;
+      const { rows } = storage;
+      rows[slot * 2] = storage.epoch;
+      rows[slot * 2 + 1]! += value;
+    } else refuse(value);
+  };
+}
+
+function plainRecording(storage: SeriesStorage, series: BoundSeries, measurable: Measurable): BoundRecording {
+  const { lowest, highest, refuse } = measurable;
+  return (value) => {
+    if (typeof value === "number" && value >= lowest && value <= highest) {
+      recordAt(storage, series.slot < 0 ? bindAgain(storage, series) : series.slot, value);
+    } else refuse(value);
+  };
+}
+
+/** Kept with the slot, so that all who are bound to a series learn when it is forgotten. */
+function bindSeries(storage: SeriesStorage, attributes: Attributes | undefined): BoundSeries {
+  const slot = slotOf(storage, attributes);
+  // The overflow's series is nobody's: there may be room at the next recording.
+  if (slot === overflowSlot) {
+    return { slot: -1, attributes: cleanAttributes(attributes, () => {}), next: undefined };
+  }
+  storage.staleness.ended.delete(slot);
+  let series = storage.bound.get(slot);
+  if (series === undefined) {
+    series = { slot, attributes: storage.slots.attributes[slot]!, next: undefined };
+    storage.bound.set(slot, series);
+  }
+  return series;
+}
+
+/** The slot of a series that was forgotten, or never found room. */
+function bindAgain(storage: SeriesStorage, series: BoundSeries): number {
+  const slot = slotOf(storage, series.attributes);
+  if (slot === overflowSlot) return slot;
+  series.slot = slot;
+  series.next = storage.bound.get(slot);
+  storage.bound.set(slot, series);
+  return slot;
+}

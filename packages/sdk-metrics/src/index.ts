@@ -1,0 +1,2 @@
+export type { BindableMeter, BindsCounter, BindsRecorder, BoundCounter, BoundRecorder } from "./bindable.ts";
+export { MeterProvider, type MeterProviderOptions, type TimeoutOptions } from "./meter-provider.ts";

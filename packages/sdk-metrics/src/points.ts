@@ -1,0 +1,40 @@
+import type { HrTime } from "@opentelemetry/api";
+import type { DataPoint } from "@opentelemetry/sdk-metrics";
+import { toHrTime } from "./hr-time.ts";
+import type { RowKind } from "./row-kind.ts";
+import type { SeriesSlots } from "./series-slots.ts";
+
+export interface PointsOptions {
+  readonly kind: RowKind;
+  readonly slots: SeriesSlots;
+  readonly rows: Float64Array;
+  /** Milliseconds since 1970, the end of all points. */
+  readonly now: number;
+  /** No point begins before it. */
+  readonly notBefore: number;
+  /** Whether rows are emptied once read. */
+  readonly clear: boolean;
+}
+
+/**
+ * A point for each row that was recorded into. Points and values are new objects at each collection, because a reader may keep
+ * them as long as it likes; what they share is never changed: attributes, boundaries, times.
+ */
+export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
+  const { kind, slots, rows, now, notBefore, clear } = options;
+  const { stride } = kind;
+  const { attributes, started } = slots;
+  const endTime = toHrTime(now);
+  const points: DataPoint<unknown>[] = [];
+  let startTime: HrTime = endTime;
+  let startMillis = now;
+  const end = Math.min(attributes.length, rows.length / stride);
+  for (let slot = 0, at = 0; slot < end; slot++, at += stride) {
+    if (rows[at] === 0) continue;
+    const begin = Math.min(Math.max(started[slot]!, notBefore), now);
+    if (begin !== startMillis) startTime = toHrTime((startMillis = begin));
+    points.push({ attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at) });
+    if (clear) kind.clear(rows, at);
+  }
+  return points;
+}

@@ -32,7 +32,9 @@ export function livePoints(readings: readonly MeterReading[], tenant: string | u
 
 /** The value of a point's attribute as a text. */
 export function textOf(value: unknown): string | null {
-  return typeof value === "string" ? value : value === undefined || value === null ? null : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.join(",");
+  return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? String(value) : null;
 }
 
 export function sumOf(points: readonly MeterPoint[] | undefined): number {

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "@valibot/to-json-schema";
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { Route } from "./route.ts";
 
 /** The OpenAPI 3.1 description of the routes. What makes JSON schemas is loaded when somebody asks for it. */
@@ -54,7 +54,11 @@ export async function openApiDocument(routes: readonly Route[], basePath: string
 
 function refusalsOf({ needs }: Route): readonly number[] {
   return [
-    ...[400, 401, 403, 405, 429],
+    400,
+    401,
+    403,
+    405,
+    429,
     ...(needs === "ledger" || needs === "prometheus" || needs === "meters or ledger" ? [501] : []),
     ...(needs === "nothing" ? [] : [503]),
   ];

@@ -40,7 +40,7 @@ export function oneOf<const Values extends readonly string[]>(
   description: string,
 ): QueryField<Values[number]> {
   const message = `must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`;
-  return v.pipe(v.picklist(values, message), v.description(description)) as unknown as QueryField<Values[number]>;
+  return v.pipe(v.picklist(values, message), v.description(description));
 }
 
 export function yesOrNo(description: string): QueryField<boolean> {
@@ -49,7 +49,7 @@ export function yesOrNo(description: string): QueryField<boolean> {
     v.transform((value) => value === "true"),
     v.boolean(),
     v.description(description),
-  ) as unknown as QueryField<boolean>;
+  );
 }
 
 export const cursor: QueryField<string> = v.pipe(

@@ -243,16 +243,16 @@ interface SummaryQuery {
 async function summaryAnswer(asked: Asked<SummaryQuery>): Promise<SummaryAnswer> {
   const { query, sources, timeZone: usual } = asked;
   const { tenant: whose, project, employee } = query;
-  const range = rangeOf(query, usual);
+  const period = rangeOf(query, usual);
   const isOfLedger = Object.entries(query).some(([name, value]) => name !== "tenant" && value !== undefined);
   // Whoever asks for what only a ledger knows is told where there is none.
   const history =
     isOfLedger || sources.hasLedger()
-      ? await sources.ledger((ledger) => ledger.summary({ ...range, ...given({ tenant: whose, project, employee }) }))
+      ? await sources.ledger((ledger) => ledger.summary({ ...period, ...given({ tenant: whose, project, employee }) }))
       : null;
   return {
     live: project === undefined && employee === undefined ? await liveOrNull(asked, history !== null) : null,
-    history: history === null ? null : { ...range, ...history, ...callsAnswer(history) },
+    history: history === null ? null : { ...period, ...history, ...callsAnswer(history) },
   };
 }
 

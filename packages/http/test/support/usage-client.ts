@@ -1,17 +1,17 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Mountable } from "@meterbridge/http";
+import type { Mountable, UsageApiToken } from "@meterbridge/http";
 
 export const adminToken: string = "admin-".padEnd(40, "0123456789");
 export const acmeToken: string = "acme-".padEnd(40, "0123456789");
 export const globexToken: string = "globex-".padEnd(40, "0123456789");
 
 /** Of an administrator and two tenants. */
-export const tokens = [
+export const tokens: readonly [UsageApiToken, UsageApiToken, UsageApiToken] = [
   { token: adminToken, scope: "admin" },
   { token: acmeToken, scope: "tenant", tenant: "acme" },
   { token: globexToken, scope: "tenant", tenant: "globex" },
-] as const;
+];
 
 export interface Told {
   readonly status: number;

@@ -1,9 +1,16 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import type { FamilyMember } from "./family.ts";
+import type { Recording } from "./instrument.ts";
 
 /** Adds to, or records into, one series of one meter. Values that would poison a sum are refused and counted. */
 export type Cell = (value: number) => void;
+
+/** The cell of a series, and the word that it is used no more. */
+export interface CellOfSeries {
+  readonly cell: Cell;
+  end(): void;
+}
 
 /** Sums above this lose single units in a double. */
 const largest = Number.MAX_SAFE_INTEGER;
@@ -12,14 +19,18 @@ const largest = Number.MAX_SAFE_INTEGER;
  * The cell of a series. Without attributes (no meter provider yet) values are only checked.
  * The provider gets one frozen attribute object per series, so that nothing the caller changes later can relabel it.
  */
-export function makeCell(state: CoreState, member: FamilyMember, attributes: Attributes | null): Cell {
+export function makeCell(state: CoreState, member: FamilyMember, attributes: Attributes | null): CellOfSeries {
   const { meter, constant } = member;
   const smallest = meter.instrument === "upDownCounter" || meter.instrument === "gauge" ? -largest : 0;
-  const record = attributes === null ? nothing : state.recording(meter, Object.freeze({ ...attributes, ...constant }));
+  const { record, end } =
+    attributes === null ? nowhere : state.recording(meter, Object.freeze({ ...attributes, ...constant }));
 
-  return (value) => {
-    if (typeof value === "number" && value >= smallest && value <= largest) record(value);
-    else other(value);
+  return {
+    cell(value) {
+      if (typeof value === "number" && value >= smallest && value <= largest) record(value);
+      else other(value);
+    },
+    end,
   };
 
   function other(value: unknown): void {
@@ -30,4 +41,4 @@ export function makeCell(state: CoreState, member: FamilyMember, attributes: Att
   }
 }
 
-function nothing(): void {}
+const nowhere: Recording = { record() {}, end() {} };

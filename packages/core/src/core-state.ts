@@ -3,7 +3,7 @@ import { createAttribution, type AttributionState } from "./attribution.ts";
 import { catalogueMeter } from "./catalogue.ts";
 import { defaultSettings, mergeSettings, type CoreOptions, type Settings } from "./configuration.ts";
 import { createFamily, type Family } from "./family.ts";
-import { createInstrument, recordInto, type Instrument } from "./instrument.ts";
+import { createInstrument, recordInto, type Instrument, type Recording } from "./instrument.ts";
 import type { MeterDefinition } from "./meter-definition.ts";
 import { createProviderBinding, type ProviderBinding } from "./provider-binding.ts";
 import { createRefusalLog } from "./refusals.ts";
@@ -22,8 +22,8 @@ export interface CoreState {
   seriesLimit(...meterNames: readonly string[]): number;
   /** The name a meter is registered under: ours and the user's carry the namespace, the conventions' do not. */
   nameOf(meter: MeterDefinition): string;
-  /** A function that adds to, or records into, the meter's instrument with these attributes. Needs a provider. */
-  recording(meter: MeterDefinition, attributes: Attributes): (value: number) => void;
+  /** The series of the meter's instrument with these attributes. Needs a provider. */
+  recording(meter: MeterDefinition, attributes: Attributes): Recording;
   /** Counts a value that could not be recorded as given, and says so once per meter and reason. */
   refuse(meterName: string, reason: RefusalReason, error?: unknown): void;
   /** Counts a recording that went to `other` for want of room. */

@@ -123,8 +123,13 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
   }
 
   function makeSeries(attributes: Attributes | null): Series<Name> {
-    const cells = names.map((name, index) => [name, makeCell(state, members[index]!, attributes)] as const);
-    return { used: true, cells: Object.fromEntries(cells) as Record<Name, Cell> };
+    const made = members.map((member) => makeCell(state, member, attributes));
+    const cells = names.map((name, index) => [name, made[index]!.cell] as const);
+    return {
+      used: true,
+      cells: Object.fromEntries(cells) as Record<Name, Cell>,
+      end: () => made.forEach((each) => each.end()),
+    };
   }
 
   function forgetStale(): void {

@@ -1,6 +1,8 @@
 /** Anything kept at a leaf: marked when used, so that what stayed idle can be found. */
 export interface Leaf {
   used: boolean;
+  /** Called when it is removed for having been idle. */
+  end(): void;
 }
 
 /** Leaves found by a path of values, walked through nested maps, so that no key text is built. */
@@ -57,7 +59,8 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
     insert,
     sweep() {
       const kept = leaves.filter(({ leaf }) => leaf.used);
-      const removed = leaves.length - kept.length;
+      const idle = leaves.filter(({ leaf }) => !leaf.used);
+      for (const { leaf } of idle) leaf.end();
       root = new Map();
       single = undefined;
       leaves = kept;
@@ -65,7 +68,7 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
         leaf.used = false;
         place(path, leaf);
       }
-      return removed;
+      return idle.length;
     },
     clear() {
       root = new Map();

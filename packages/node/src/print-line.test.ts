@@ -18,6 +18,7 @@ test.each([
   [`"%s is 100%", "load", { a: 1 }`, "[meterbridge] load is 100% { a: 1 }\n"],
   [`new Error("no stack, please")`, "[meterbridge] no stack, please\n"],
   [`new Error("first line\\nsecond line").stack`, "[meterbridge] Error: first line second line\n"],
+  [`new Error("no connection to postgres://shop:hunter2@db")`, "[meterbridge] no connection to postgres://…@db\n"],
   [`"x".repeat(200000)`, `[meterbridge] ${"x".repeat(4000)}\n`],
 ])("%s is one line, though the process ends at once", (expression, line) => {
   expect(printed(expression)).toBe(line);

@@ -1,13 +1,16 @@
 import { writeSync } from "node:fs";
 import { format } from "node:util";
 import type { LogLevel } from "./environment-variables.ts";
+import { withoutSecrets } from "./without-secrets.ts";
 
 /** Writes one line to stderr, at once, whatever becomes of the process next. */
 export function printLine(...parts: readonly unknown[]): void {
-  const text = format(...parts.map(withoutStack))
+  // Cut before it is searched, and once more at no secret's middle: what replaces one is shorter.
+  const whole = format(...parts.map(withoutStack))
     .replaceAll(/\s*\n\s*/g, " ")
-    .trim()
-    .slice(0, LONGEST);
+    .trim();
+  // Searched further than it is shown: the beginning of a secret is not known for one.
+  const text = withoutSecrets(whole.slice(0, 2 * LONGEST)).slice(0, LONGEST);
   const line = `${text.startsWith(PREFIX) ? text : `${PREFIX} ${text}`}\n`;
   try {
     writeSync(2, line);

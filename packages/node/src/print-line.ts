@@ -5,7 +5,6 @@ import { withoutSecrets } from "./without-secrets.ts";
 
 /** Writes one line to stderr, at once, whatever becomes of the process next. */
 export function printLine(...parts: readonly unknown[]): void {
-  // Cut before it is searched, and once more at no secret's middle: what replaces one is shorter.
   const whole = format(...parts.map(withoutStack))
     .replaceAll(/\s*\n\s*/g, " ")
     .trim();

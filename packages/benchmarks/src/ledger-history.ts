@@ -134,12 +134,15 @@ const all = ["employee", "project", "kind", "provider", "model"];
 /** Of the ledger's schema, after the tenant. What is kept falsely here, `recount` tells. */
 export const historyRollups: readonly HistoryRollup[] = [
   { table: "usage_totals", seconds: null, dimensions: ["employee", "kind"] },
+  { table: "usage_model_blocks", seconds: 28 * 86_400, dimensions: ["kind", "provider", "model"] },
+  { table: "usage_kind_days", seconds: 86_400, dimensions: ["kind"] },
+  { table: "usage_model_days", seconds: 86_400, dimensions: ["kind", "provider", "model"] },
   { table: "usage_days", seconds: 86_400, dimensions: all },
-  { table: "usage_hours", seconds: 3_600, dimensions: ["project", "kind", "provider", "model"] },
+  { table: "usage_kind_hours", seconds: 3_600, dimensions: ["kind"] },
   { table: "usage_quarters", seconds: 900, dimensions: all },
 ];
 
-/** Adds the events up into a rollup. `bucket` gives the expression of a bucket's begin. */
+/** Adds the events up into a rollup, bucket after bucket as time makes them. `bucket` gives the expression of a bucket's begin. */
 export function rollupInsert(
   { table, seconds, dimensions }: HistoryRollup,
   { prefix, bucket, now }: { prefix: string; bucket: (seconds: number) => string; now: string },
@@ -150,7 +153,8 @@ export function rollupInsert(
     return key === "tenant" ? "tenant" : `coalesce(${key}, '')`;
   });
   const positions = keys.map((_, index) => index + 1).join(", ");
+  const order = seconds === null ? positions : `2, ${positions}`;
   return `insert into ${prefix}${table} (${[...keys, ...Object.keys(historySums), "updated_at"].join(", ")})
 select ${[...values, ...Object.values(historySums), now].join(", ")}
-from ${prefix}usage_events group by ${positions} order by ${positions}`;
+from ${prefix}usage_events group by ${positions} order by ${order}`;
 }

@@ -1,4 +1,5 @@
 import { diag } from "@opentelemetry/api";
+import { ledgerError, ledgerErrorReason } from "./ledger-error.ts";
 import type { LedgerStore } from "./ledger-store.ts";
 import { appendParameters, appendStatement } from "./postgresql/postgresql-append.ts";
 import { isWithoutTables, storeError } from "./postgresql/postgresql-error.ts";
@@ -132,7 +133,9 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
     open: () => during(opened),
     append: (rows) =>
       during(async () => {
-        await opened();
+        await opened().catch((error: unknown) => {
+          throw notTheRows(error);
+        });
         if (rows.length === 0) return { written: 0, duplicates: 0, expired: 0 };
         const given = { ...statement, values: appendParameters(rows) };
         const [record] = await session.run("write to", given).catch((error: unknown) => {
@@ -181,3 +184,9 @@ export function postgresqlStore(options: PostgresqlStoreOptions = {}): Postgresq
 const dayMillis = 86_400_000;
 
 function ignore(): void {}
+
+/** Tables of a newer version refuse this process and not its rows, which wait until it is upgraded too. */
+function notTheRows(error: unknown): unknown {
+  if (ledgerErrorReason(error) !== "refused" || !(error instanceof Error)) return error;
+  return ledgerError("unavailable", error.message, error);
+}

@@ -32,13 +32,45 @@ export interface Rollup {
   readonly dimensions: readonly Dimension[];
 }
 
+const quarter = 900;
+const hour = 4 * quarter;
+const day = 24 * hour;
+const byKind: readonly Dimension[] = ["tenant", "kind"];
+const byModel: readonly Dimension[] = ["tenant", "kind", "provider", "model"];
+
 /**
- * The rollups, coarse to fine, all kept in the transaction that writes the rows. Quarter hours are the finest, since every
- * time zone's days begin on one; the others keep long ranges short to read. `usage_totals` feeds the hot counters.
+ * The rollups, coarse to fine and then narrow to wide, all kept in the transaction that writes the rows. Quarter hours are the finest, since every time
+ * zone's days begin on one. Quarters and days know all dimensions; that makes many buckets, so what is asked most, of all
+ * tenants and over long times, has narrower ones. `usage_totals` feeds the hot counters; a block is four weeks.
  */
 export const rollups: readonly Rollup[] = [
   { table: "usage_totals", seconds: null, dimensions: ["tenant", "employee", "kind"] },
-  { table: "usage_days", seconds: 86_400, dimensions },
-  { table: "usage_hours", seconds: 3_600, dimensions: ["tenant", "project", "kind", "provider", "model"] },
-  { table: "usage_quarters", seconds: 900, dimensions },
+  { table: "usage_model_blocks", seconds: 28 * day, dimensions: byModel },
+  { table: "usage_kind_days", seconds: day, dimensions: byKind },
+  { table: "usage_model_days", seconds: day, dimensions: byModel },
+  { table: "usage_days", seconds: day, dimensions },
+  { table: "usage_kind_hours", seconds: hour, dimensions: byKind },
+  { table: "usage_quarters", seconds: quarter, dimensions },
 ];
+
+/** Whether it knows no employees and no projects, of which there are many. */
+export function isNarrow({ dimensions: known }: Rollup): boolean {
+  return !known.includes("employee");
+}
+
+/** Every rollup after the one that it can be added up from, which is the coarsest such; undefined: from rows. */
+export const foldingOrder: readonly (readonly [rollup: Rollup, source: Rollup | undefined])[] = rollups
+  .toReversed()
+  .map((rollup) => [rollup, rollups.filter((source) => canFold(source, rollup)).toSorted(byBuckets)[0]] as const)
+  .toSorted(([one], [other]) => -byBuckets(one, other));
+
+function canFold(source: Rollup, rollup: Rollup): boolean {
+  if (source === rollup || source.seconds === null) return false;
+  const isFiner = rollup.seconds === null || rollup.seconds % source.seconds === 0;
+  return isFiner && rollup.dimensions.every((name) => source.dimensions.includes(name));
+}
+
+/** Fewer buckets first. */
+function byBuckets(one: Rollup, other: Rollup): number {
+  return one.dimensions.length - other.dimensions.length || (other.seconds ?? Infinity) - (one.seconds ?? Infinity);
+}

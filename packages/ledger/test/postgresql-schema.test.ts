@@ -5,7 +5,7 @@ import path from "node:path";
 import pg from "pg";
 import { ledgerErrorReason } from "../src/ledger-error.ts";
 import { migrations } from "../src/postgresql/postgresql-migrations.ts";
-import { rollups } from "../src/rollups.ts";
+import { rollups, sums } from "../src/rollups.ts";
 import { migrateSchema } from "../src/postgresql/postgresql-schema.ts";
 import { createSession, type PostgresqlSession } from "../src/postgresql/postgresql-session.ts";
 import { type PostgresqlStore, type PostgresqlStoreOptions, postgresqlStore } from "../src/postgresql.ts";
@@ -92,6 +92,40 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     expect(await countRows(url)).toEqual({ rows: 10, wrongBuckets: 0 });
   });
 
+  it("of version 1 gets the rollups of version 2 from its own, and goes on exactly", async () => {
+    const rows = usageRows(300).map((row, index) => ({ ...row, occurredAt: row.occurredAt - index * 5_000_000 }));
+    await open().append(rows);
+    await migrateSchema(session, "older", migrations.slice(0, 1));
+    for (const table of ["usage_events", "usage_totals", "usage_days", "usage_quarters"]) {
+      await queryOnce(url, `INSERT INTO older.${table} SELECT * FROM meterbridge.${table}`);
+    }
+    await queryOnce(
+      url,
+      `INSERT INTO older.usage_hours SELECT tenant, date_bin('1 hour', bucket_at, 'epoch'), project, kind, provider, model,
+       ${sums.map((column) => `sum(${column})`).join(", ")}, max(updated_at) FROM older.usage_quarters GROUP BY 1, 2, 3, 4, 5, 6`,
+    );
+    const upgraded = open({ schema: "older" });
+    await upgraded.open();
+    expect(await queryOnce(url, "SELECT version FROM older.ledger_schema")).toEqual([{ version: migrations.length }]);
+    expect(await countRows(url, "older")).toEqual({ rows: 300, wrongBuckets: 0 });
+    expect(await upgraded.append([...rows, usageRow()])).toMatchObject({ written: 1, duplicates: 300 });
+    expect(await countRows(url, "older")).toEqual({ rows: 301, wrongBuckets: 0 });
+  });
+
+  it("that a newer process changed under a running one lets it write nothing, and refuses none of its rows", async () => {
+    const store = open();
+    await store.append(usageRows(10));
+    const newer = (schema: string): string[] => [`DROP TABLE "${schema}".usage_kind_days`];
+    await migrateSchema(session, "meterbridge", [...migrations, newer]);
+    // The first says that a table is missing, the second that its version is: neither is the rows' fault.
+    for (const found of ["usage_kind_days", `version ${migrations.length + 1}`]) {
+      const failure = await failureOf(store.append([usageRow()]));
+      expect(failure.reason).toBe("unavailable");
+      expect(failure.message).toContain(found);
+    }
+    expect(await queryOnce(url, "SELECT count(*)::int AS n FROM meterbridge.usage_events")).toEqual([{ n: 10 }]);
+  });
+
   it("is upgraded with its rows, and stays whole in the old version when that is cut half-way", async () => {
     const store = open();
     await store.append(usageRows(10));
@@ -164,12 +198,12 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     expect(ungranted.message).toContain("grant the role USAGE");
     await queryOnce(url, "GRANT USAGE ON SCHEMA meterbridge TO writer");
     await queryOnce(url, "GRANT SELECT ON ALL TABLES IN SCHEMA meterbridge TO writer");
-    const sums = rollups.map(({ table }) => `meterbridge.${table}`).join(", ");
+    const tables = rollups.map(({ table }) => `meterbridge.${table}`).join(", ");
     const unwritable = await failureOf(store.append(usageRows(1)));
     expect(unwritable.message).toContain("INSERT on usage_events, and INSERT and UPDATE on the rollups");
-    await queryOnce(url, `GRANT INSERT ON meterbridge.usage_events, ${sums} TO writer`);
+    await queryOnce(url, `GRANT INSERT ON meterbridge.usage_events, ${tables} TO writer`);
     // Rows that were written are nobody's to change.
-    await queryOnce(url, `GRANT UPDATE ON ${sums} TO writer`);
+    await queryOnce(url, `GRANT UPDATE ON ${tables} TO writer`);
     await store.append(usageRows(10));
     await owner.maintain();
     await store.append(usageRows(10));

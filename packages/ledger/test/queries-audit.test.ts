@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { audit } from "../src/proof/audit.ts";
 import type { TenantCounters } from "../src/proof/audit-counters.ts";
 import type { RollupDifference } from "../src/ledger-store.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 const counters = { tasks: 1, tokens: 3300, errors: 1, toolCalls: 1, durationMs: 4001 };

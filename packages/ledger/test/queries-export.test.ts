@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { exportRows, type ExportOptions } from "../src/proof/export-rows.ts";
 import { ledgerColumns } from "../src/ledger-columns.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 

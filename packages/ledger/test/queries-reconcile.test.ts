@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readAnthropicCosts, readOpenAiCosts } from "../src/proof/provider-bills.ts";
 import { isQueryError } from "../src/queries/query-error.ts";
 import { reconcile } from "../src/proof/reconcile.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const seconds = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;
 

@@ -7,7 +7,7 @@ import type { LedgerRow } from "../src/ledger-row.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
 import { reprice } from "../src/proof/reprice.ts";
 import { usageQueries } from "../src/queries/usage-queries.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 

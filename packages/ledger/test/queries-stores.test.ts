@@ -13,7 +13,7 @@ import { reprice } from "../src/proof/reprice.ts";
 import { sqliteStore } from "../src/sqlite/sqlite-store.ts";
 import { usageQueries } from "../src/queries/usage-queries.ts";
 import { findPostgresql, type PostgresqlServer, startPostgresql } from "./support/postgresql-server.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "meterbridge-queries-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -167,7 +167,7 @@ describe("an audit of a SQLite file that somebody changed by hand", () => {
     ],
     [
       "delete from usage_events",
-      /^usage_hours of tenant "acme" .*: input_tokens is 1000 in the rollup, and its rows add up to 0$/,
+      /^usage_kind_hours of tenant "acme" .*: input_tokens is 1000 in the rollup, and its rows add up to 0$/,
     ],
   ])("names what does not add up any more: %s", async (statement, expected) => {
     const file = path.join(directory, `changed-${statement.length}.db`);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { usageQueries } from "../src/queries/usage-queries.ts";
 import { isQueryError } from "../src/queries/query-error.ts";
 import type { LedgerStore } from "../src/ledger-store.ts";
-import { openMemoryStore, unpricedCall, usageRow } from "./queries-rows.ts";
+import { openMemoryStore, unpricedCall, usageRow } from "./support/queries-rows.ts";
 
 const november = { from: "2026-11-01", to: "2026-11-30" };
 const now = (): number => Date.parse("2026-11-21T10:07:30Z");

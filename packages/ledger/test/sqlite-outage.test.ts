@@ -11,7 +11,7 @@ import { openStore, temporaryDirectory } from "./support/sqlite-directory.ts";
 
 test.each([
   ["a newer process upgraded its tables", (file: string) => execute(file, "pragma user_version = 99")],
-  ["somebody dropped one of its tables", (file: string) => execute(file, "drop table usage_hours")],
+  ["somebody dropped one of its tables", (file: string) => execute(file, "drop table usage_kind_hours")],
   ["it was replaced by another program's", (file: string) => replace(file, "create table theirs (name text)")],
   ["it was replaced by something else", (file: string) => writeOver(file)],
 ])("no event is refused because %s: it waits in the spool", async (_what, spoil) => {

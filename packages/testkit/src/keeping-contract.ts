@@ -100,11 +100,21 @@ function testReopening(harness: LedgerStoreHarness): void {
 }
 
 function testTampering(harness: LedgerStoreHarness): void {
-  const bucketOf = { usage_days: day, usage_hours: 3_600_000, usage_quarters: 900_000 };
+  const openai = { kind: "llm_call", provider: "openai", model: "gpt-5" };
+  const everything = { ...openai, employee: "ada", project: "search" };
+  const levels = [
+    // What is longer than a day is held against days, so those that were changed differ from it.
+    { table: "usage_days", size: day, group: everything, after: ["usage_totals"] },
+    { table: "usage_model_days", size: day, group: openai, after: ["usage_model_blocks"] },
+    { table: "usage_model_blocks", size: 28 * day, group: openai, after: ["usage_model_blocks"] },
+    { table: "usage_kind_days", size: day, group: { kind: "llm_call" }, after: [] },
+    { table: "usage_kind_hours", size: 3_600_000, group: { kind: "llm_call" }, after: [] },
+    { table: "usage_quarters", size: 900_000, group: everything, after: [] },
+  ];
 
-  test.each(["usage_days", "usage_hours", "usage_quarters"] as const)(
-    "money that was changed in %s is found, with the bucket and both amounts",
-    (table) =>
+  test.each(levels)(
+    "money that was changed in $table is found, with the bucket and both amounts",
+    ({ table, size, group, after }) =>
       withStore(harness, async (store, { tamper }) => {
         await store.append([ledgerRow({ occurredAt: march, costNanoUsd: 500n }), ledgerRow({ occurredAt: april })]);
         await store.append([ledgerRow({ occurredAt: march, tenant: "globex", costNanoUsd: 500n })]);
@@ -112,18 +122,18 @@ function testTampering(harness: LedgerStoreHarness): void {
           `UPDATE ${table} SET cost_nano_usd = cost_nano_usd - 1 WHERE tenant = 'acme' AND cost_nano_usd = 500`,
         );
         const found = (await store.recount(whole)).filter((difference) => difference.table === table);
-        expect(found).toMatchObject([
+        expect(found).toEqual([
           {
+            table,
             tenant: "acme",
-            bucketAt: march - (march % bucketOf[table]),
-            group: { project: "search", kind: "llm_call", provider: "openai", model: "gpt-5" },
+            bucketAt: march - (march % size),
+            group,
             columns: { cost_nano_usd: { rows: 500n, rollup: 499n } },
           },
         ]);
         expect(await store.recount({ ...whole, tenant: "globex" })).toEqual([]);
-        expect(await store.recount({ from: march - (march % day) + day, to: whole.to })).toEqual(
-          table === "usage_days" ? [expect.objectContaining({ table: "usage_totals" })] : [],
-        );
+        const later = await store.recount({ from: march - (march % day) + day, to: whole.to });
+        expect(later.map((difference) => difference.table)).toEqual(after);
       }),
   );
 
@@ -135,14 +145,16 @@ function testTampering(harness: LedgerStoreHarness): void {
       ]);
       await tamper("UPDATE usage_totals SET events = events + 3 WHERE employee = ''");
       await tamper(`DELETE FROM usage_quarters WHERE employee = ''`);
-      await tamper("UPDATE usage_hours SET model = 'other' WHERE cost_nano_usd = 5");
+      await tamper("UPDATE usage_kind_hours SET kind = 'task' WHERE cost_nano_usd = 5");
+      await tamper("DELETE FROM usage_model_blocks WHERE cost_nano_usd = 5");
       const found = await store.recount(whole);
-      const shown = found.map(({ table, group, columns }) => [table, group.model, columns["events"]]);
+      const shown = found.map(({ table, group, columns }) => [table, group.kind, columns["events"]]);
       expect(inOrder(shown)).toEqual([
-        ["usage_hours", "gpt-5", { rows: 1n, rollup: 0n }],
-        ["usage_hours", "other", { rows: 0n, rollup: 1n }],
-        ["usage_quarters", "gpt-5", { rows: 1n, rollup: 0n }],
-        ["usage_totals", undefined, { rows: 1n, rollup: 4n }],
+        ["usage_kind_hours", "llm_call", { rows: 1n, rollup: 0n }],
+        ["usage_kind_hours", "task", { rows: 0n, rollup: 1n }],
+        ["usage_model_blocks", "llm_call", { rows: 1n, rollup: 0n }],
+        ["usage_quarters", "llm_call", { rows: 1n, rollup: 0n }],
+        ["usage_totals", "llm_call", { rows: 1n, rollup: 4n }],
       ]);
       expect(found.find(({ table }) => table === "usage_totals")).toMatchObject({
         bucketAt: null,
@@ -155,7 +167,8 @@ function testTampering(harness: LedgerStoreHarness): void {
       await store.append([ledgerRow({ occurredAt: march }), ledgerRow({ occurredAt: april, costNanoUsd: 77n })]);
       await tamper("DELETE FROM usage_events WHERE cost_nano_usd = 77");
       const found = await store.recount(whole);
-      expect(found.map(({ table }) => table).toSorted()).toEqual(["usage_days", "usage_hours", "usage_quarters"]);
+      const tables = ["usage_days", "usage_kind_days", "usage_kind_hours", "usage_model_days", "usage_quarters"];
+      expect(found.map(({ table }) => table).toSorted()).toEqual(tables);
       expect(found[0]?.columns["cost_nano_usd"]).toEqual({ rows: 0n, rollup: 77n });
     }));
 }

@@ -9,6 +9,8 @@ export const relationNames: readonly string[] = [
   "usage_events_default",
   "usage_events_timeless",
   ...rollups.map(({ table }) => table),
+  // Of version 1.
+  "usage_hours",
   "daily_usage_metrics",
 ];
 
@@ -54,4 +56,9 @@ export function uniqueKey(rollup: Rollup): string {
   return keyColumns(rollup)
     .map((key) => (isShort(key) ? key : short(key)))
     .join(", ");
+}
+
+/** The start of a time's bucket, in UTC whatever the session's time zone: buckets are counted from the Unix epoch on. */
+export function bucketOf(seconds: number, time: string): string {
+  return `date_bin('${seconds} seconds', ${time}, 'epoch')`;
 }

@@ -7,13 +7,13 @@ import { type Dimension, dimensions, rollups } from "../rollups.ts";
 const quarter = 900_000;
 const start = Date.UTC(2026, 2, 1);
 
-/** Table, period and length in buckets of each range. */
-function shape(boundaries: readonly number[], needed: readonly Dimension[] = []): [string, number, number][] {
-  return readPlan(boundaries, needed).flatMap(({ rollup, ranges }) =>
-    ranges.map(({ period, low, high }): [string, number, number] => [
+/** Table, buckets and effects of each piece: `+0` is added to period 0, `-0` taken from it. */
+function shape(boundaries: readonly number[], needed: readonly Dimension[] = []): [string, number, string][] {
+  return readPlan(boundaries, needed).flatMap(({ rollup, pieces }) =>
+    pieces.map(({ low, high, effects }): [string, number, string] => [
       rollup.table,
-      period,
       (high - low) / (rollup.seconds ?? 0) / 1000,
+      effects.map(({ period, sign }) => `${sign === 1 ? "+" : "-"}${period}`).join(" "),
     ]),
   );
 }
@@ -24,62 +24,93 @@ describe("the plan of a read", () => {
       .uniqueArray(fc.integer({ min: -500, max: 6000 }), { minLength: 2, maxLength: 15 })
       .map((indexes) => indexes.toSorted((a, b) => a - b).map((index) => start + index * quarter));
     const equal = fc.property(anyBoundaries, fc.subarray([...dimensions]), (boundaries, needed) => {
-      const periods = new Map<number, number>();
-      let twice = 0;
-      for (const { rollup, ranges } of readPlan(boundaries, needed)) {
+      const counted = boundaries.slice(1).map(() => new Map<number, number>());
+      for (const { rollup, pieces } of readPlan(boundaries, needed)) {
         const size = (rollup.seconds ?? 0) * 1000;
         expect(rollup.dimensions).toEqual(expect.arrayContaining(needed));
-        for (const { period, low, high } of ranges) {
+        for (const { low, high, effects } of pieces) {
           expect([low % size, high % size]).toEqual([0, 0]);
-          for (let at = low; at < high; at += quarter) {
-            if (periods.has(at)) twice++;
-            periods.set(at, period);
+          for (const { period, sign } of effects) {
+            const times = counted[period]!;
+            for (let at = low; at < high; at += quarter) times.set(at, (times.get(at) ?? 0) + sign);
           }
         }
       }
-      expect(twice).toBe(0);
-      const [first, last] = [boundaries[0]!, boundaries.at(-1)!];
-      expect(periods.size).toBe((last - first) / quarter);
-      boundaries.slice(1).forEach((end, period) => {
-        expect([periods.get(boundaries[period]!), periods.get(end - quarter)]).toEqual([period, period]);
-      });
+      for (const [period, times] of counted.entries()) {
+        const found = [...times].filter(([, count]) => count !== 0).toSorted(([a], [b]) => a - b);
+        const [from, to] = [boundaries[period]!, boundaries[period + 1]!];
+        const expected = Array.from({ length: (to - from) / quarter }, (_, index) => [from + index * quarter, 1]);
+        expect(found).toEqual(expected);
+      }
     });
     fc.assert(equal, { numRuns: 60 });
   });
 
-  test("reads a range once where it can: no two ranges of a table and period touch", () => {
-    const plan = readPlan([start + quarter, start + 40 * 86_400_000 + 7 * quarter], []);
-    for (const { ranges } of plan) {
-      const ends = new Set(ranges.map(({ high }) => high));
-      expect(ranges.some(({ low }) => ends.has(low))).toBe(false);
-    }
+  test("reads no more than half a bucket of the next coarser table at an end, however odd the period is", () => {
+    const anyPeriod = fc.tuple(fc.nat(40_000), fc.integer({ min: 1, max: 40_000 }));
+    const short = fc.property(anyPeriod, ([from, length]) => {
+      const plan = readPlan([start + from * quarter, start + (from + length) * quarter], ["tenant", "kind"]);
+      const buckets = plan.map(({ rollup, pieces }) =>
+        pieces.reduce((sum, { low, high }) => sum + (high - low) / (rollup.seconds ?? 0) / 1000, 0),
+      );
+      // Blocks of four weeks, then 2 × 14 days, 2 × 12 hours, 2 × 2 quarters.
+      expect(buckets.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(length / 2688 + 2 + 28 + 24 + 4);
+    });
+    fc.assert(short, { numRuns: 200 });
   });
 
   test.each([
-    ["Europe/Berlin", { usage_hours: 90 }],
-    ["Asia/Kathmandu", { usage_hours: 90, usage_quarters: 180 }],
-    ["UTC", { usage_days: 90 }],
-  ])("reads ninety days of %s from the coarsest tables that fit", async (timeZone, expected) => {
+    ["Europe/Berlin", ["tenant", "kind"], { usage_kind_days: [90, 90], usage_kind_hours: [91, 153] }],
+    ["Asia/Kathmandu", ["kind"], { usage_kind_days: [90, 90], usage_kind_hours: [91, 546], usage_quarters: [91, 91] }],
+    ["UTC", ["kind"], { usage_kind_days: [90, 90] }],
+    ["UTC", ["model"], { usage_model_days: [90, 90] }],
+    ["UTC", ["kind", "employee"], { usage_days: [90, 90] }],
+  ] as const)("reads ninety days of %s by %j from few buckets of narrow tables", async (timeZone, needed, expected) => {
     const calendar = await calendarOf(timeZone);
     const boundaries = calendar.periods("day", start, start + 89.5 * 86_400_000).slice(0, 91);
-    const ranges = readPlan(boundaries, ["tenant", "model"]).map((part) => [part.rollup.table, part.ranges.length]);
-    expect(Object.fromEntries(ranges)).toEqual(expected);
+    const found = readPlan(boundaries, needed).map(({ rollup, pieces }) => {
+      const buckets = pieces.map(({ low, high }) => (high - low) / (rollup.seconds ?? 0) / 1000);
+      return [rollup.table, [pieces.length, buckets.reduce((sum, count) => sum + count, 0)]];
+    });
+    expect(Object.fromEntries(found)).toEqual(expected);
   });
 
-  test("reads a UTC month from days, and a local one from days with hours at its edges", () => {
-    expect(shape([start, Date.UTC(2026, 3, 1)])).toEqual([["usage_days", 0, 31]]);
+  test("reads a local month from days, adding the hours before it and taking away its last ones", () => {
+    const month = Date.UTC(2026, 3, 1);
     const hour = 4 * quarter;
-    expect(shape([start - hour, Date.UTC(2026, 3, 1) - 2 * hour])).toEqual([
-      ["usage_days", 0, 30],
-      ["usage_hours", 0, 1],
-      ["usage_hours", 0, 22],
+    const days = [
+      ["usage_model_blocks", 1, "+0"],
+      ["usage_model_days", 11, "+0"],
+      ["usage_model_days", 8, "-0"],
+    ];
+    expect(shape([start, month], ["model"])).toEqual(days);
+    expect(shape([start - hour, month - 2 * hour], ["model"])).toEqual([
+      ...days,
+      ["usage_quarters", 4, "+0"],
+      ["usage_quarters", 8, "-0"],
     ]);
   });
 
-  test("reads an employee's local day from quarters, since hours do not know employees", () => {
+  test("reads the hours between two local days once, for both", () => {
+    const hour = 4 * quarter;
+    const days = [0, 1, 2].map((day) => start + day * 86_400_000 - hour);
+    expect(shape(days, ["kind"])).toEqual([
+      ["usage_kind_days", 1, "+0"],
+      ["usage_kind_days", 1, "+1"],
+      ["usage_kind_hours", 1, "+0"],
+      ["usage_kind_hours", 1, "-0 +1"],
+      ["usage_kind_hours", 1, "-1"],
+    ]);
+  });
+
+  test("reads an employee's local day from a day and quarters, since hours do not know employees", () => {
     const from = start - 4 * quarter;
-    expect(shape([from, from + 96 * quarter], ["employee"])).toEqual([["usage_quarters", 0, 96]]);
-    expect(rollups.find(({ table }) => table === "usage_hours")?.dimensions).not.toContain("employee");
+    expect(shape([from, from + 96 * quarter], ["employee"])).toEqual([
+      ["usage_days", 1, "+0"],
+      ["usage_quarters", 4, "+0"],
+      ["usage_quarters", 4, "-0"],
+    ]);
+    expect(rollups.find(({ table }) => table === "usage_kind_hours")?.dimensions).not.toContain("employee");
   });
 
   test.each([

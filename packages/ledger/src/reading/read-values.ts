@@ -14,10 +14,10 @@ export function answeredSumsOf({ sql, column, integer: answered }: ReadDialect, 
   return sql.join(sums.map((name) => sql`${answered(sql`sum(${column(table, name)})`)} AS ${sql.id(name)}`));
 }
 
-/** The sums in a record, added to `to`. Databases give integers as numbers, bigints or texts. */
-export function addTotals(to: Totals | undefined, record: SqlRecord): Totals {
+/** The sums in a record, added to `to` or taken from it. Databases give integers as numbers, bigints or texts. */
+export function addTotals(to: Totals | undefined, record: SqlRecord, sign: 1 | -1 = 1): Totals {
   const totals = {} as Totals;
-  for (const name of sums) totals[name] = (to?.[name] ?? 0n) + integer(record[name]);
+  for (const name of sums) totals[name] = (to?.[name] ?? 0n) + BigInt(sign) * integer(record[name]);
   return totals;
 }
 

@@ -32,20 +32,38 @@ export function dayStatement(dialect: ReadDialect, rollup: Rollup, { tenant, fro
   return differences(dialect, rows, kept, ["bucket_at", ...others]);
 }
 
-/** The same for a tenant's totals, held against its days: rows are subject to retention. */
-export function totalsStatement(dialect: ReadDialect, totals: Rollup, tenant: string): Piece {
-  const { sql } = dialect;
-  const keys = totals.dimensions.filter((name) => name !== "tenant");
-  const columns = sql.join([...keys, ...sums].map((name) => sql.id(name)));
-  const from = (table: string, isRow: number): Piece =>
-    sql`SELECT ${sql.lit(isRow)} AS is_row, ${columns} FROM ${dialect.table(table)} WHERE tenant = ${tenant}`;
-  return differences(dialect, from("usage_days", 1), from(totals.table, 0), keys);
+/**
+ * The same for a tenant's totals, held against its days: rows are subject to retention. In all that is longer than a day, and with
+ * buckets those that begin from `from` to before `to`.
+ */
+export function longStatement(dialect: ReadDialect, rollup: Rollup, { tenant, from, to }: TenantDay): Piece {
+  const { sql, milliseconds, moment } = dialect;
+  const days = rollups.find(
+    ({ seconds, dimensions }) => seconds === daySeconds && rollup.dimensions.every((name) => dimensions.includes(name)),
+  );
+  const others = rollup.dimensions.filter((name) => name !== "tenant");
+  const columns = [...others, ...sums].map((name) => sql.id(name));
+  const size = sql.lit((rollup.seconds ?? 0) * 1000);
+  const bucketAt = milliseconds(sql.raw("bucket_at"));
+  const side = (table: string, isRow: number): Piece => {
+    const all = sql`FROM ${dialect.table(table)} WHERE tenant = ${tenant}`;
+    if (rollup.seconds === null) return sql`SELECT ${sql.join([sql`${sql.lit(isRow)} AS is_row`, ...columns])} ${all}`;
+    return sql`SELECT ${sql.join([sql`${sql.lit(isRow)} AS is_row`, sql`${bucketAt} / ${size} * ${size} AS bucket_at`, ...columns])}
+      ${all} AND bucket_at >= ${moment(from)} AND bucket_at < ${moment(to)}`;
+  };
+  const keys = rollup.seconds === null ? others : ["bucket_at", ...others];
+  return differences(dialect, side(days?.table ?? "usage_days", 1), side(rollup.table, 0), keys);
+}
+
+/** Whether buckets of this length are held against days, and not against rows. */
+export function isLong(seconds: number | null): boolean {
+  return seconds === null || seconds > daySeconds;
 }
 
 /** The first moment from `from` on where a tenant has rows or rollups, so that empty days cost nothing. Null: none. */
 export function nextStatement(dialect: ReadDialect, { tenant, from, to }: TenantDay): Piece {
   const { sql, milliseconds, moment } = dialect;
-  const buckets = rollups.filter(({ seconds }) => seconds !== null);
+  const buckets = rollups.filter(({ seconds }) => !isLong(seconds));
   const sources = [["usage_events", "occurred_at"], ...buckets.map(({ table }) => [table, "bucket_at"])] as const;
   const first = sources.map(([table = "", column = ""]) => {
     const time = sql.id(column);
@@ -68,3 +86,5 @@ function differences({ sql, integer }: ReadDialect, rows: Piece, kept: Piece, ke
   return sql`SELECT ${grouped}, ${sql.join(columns)} FROM (${rows} UNION ALL ${kept}) AS sides
     GROUP BY ${grouped} HAVING ${sql.join(unequal, sql.raw(" OR "))}`;
 }
+
+const daySeconds = 86_400;

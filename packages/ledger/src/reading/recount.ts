@@ -5,7 +5,7 @@ import { isStorable } from "./read-filter.ts";
 import { groupOf } from "./read-sums.ts";
 import { distinctTenants } from "./read-tenants.ts";
 import { integer } from "./read-values.ts";
-import { dayStatement, nextStatement, totalsStatement } from "./recount-statement.ts";
+import { dayStatement, isLong, longStatement, nextStatement } from "./recount-statement.ts";
 import { type Rollup, rollups, sums } from "../rollups.ts";
 
 /** Adds rows up anew, a tenant's UTC day at a time, and tells each bucket whose rollup says something else. */
@@ -36,7 +36,7 @@ async function* differencesOf(
     if (moment === null) break;
     day = Math.floor(Number(moment) / dayMillis) * dayMillis;
     for (const rollup of rollups) {
-      if (rollup.seconds === null) continue;
+      if (isLong(rollup.seconds)) continue;
       const records = await dialect.run(dayStatement(dialect, rollup, { tenant, from: day, to: day + dayMillis }));
       for (const record of records) yield differenceOf(record, rollup, tenant);
       // Whoever else waits for this thread, or for the store, gets a turn.
@@ -45,8 +45,10 @@ async function* differencesOf(
     day += dayMillis;
   }
   for (const rollup of rollups) {
-    if (rollup.seconds !== null) continue;
-    const records = await dialect.run(totalsStatement(dialect, rollup, tenant));
+    if (!isLong(rollup.seconds)) continue;
+    const size = (rollup.seconds ?? 0) * 1000;
+    const whole = size === 0 ? { from, to } : { from: from - (from % size), to: Math.ceil(to / size) * size };
+    const records = await dialect.run(longStatement(dialect, rollup, { tenant, ...whole }));
     for (const record of records) yield differenceOf(record, rollup, tenant);
     await setImmediate();
   }

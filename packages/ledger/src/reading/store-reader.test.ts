@@ -41,7 +41,7 @@ describe("the reader of a store", () => {
     await reader.tenants();
     await reader.recount({ from: start, to: start + day });
     expect(scans()).toEqual([]);
-    expect(statements.length).toBeGreaterThan(10);
+    expect(statements.length).toBeGreaterThan(5);
   });
 
   test("enters the index of rows at the page it was asked for: the last page costs what the first does", async () => {
@@ -89,7 +89,7 @@ describe("the reader of a store", () => {
     const boundaries = Array.from({ length: 20_000 }, (_, index) => start + index * 900_000);
     await reader.sums({ boundaries });
     expect(statements).toHaveLength(1);
-    expect(statements[0]?.parameters).toHaveLength(1);
+    expect(statements[0]?.parameters.length).toBeLessThan(8);
   });
 
   test("adds up in SQL what contributionOf says: a recount that counts otherwise proves nothing", () => {
@@ -126,10 +126,17 @@ describe("the reader of a store", () => {
     }
   });
 
+  test("asks for all of a sum in one statement: what comes in between two would be taken away from what had not got it", async () => {
+    const boundaries = [start - hour, start + 40 * day + 900_000, start + 50 * day];
+    await reader.sums({ boundaries, groupBy: ["kind"] });
+    await reader.sums({ boundaries, filter: { tenant: "acme" }, groupBy: ["employee"] });
+    expect(statements).toHaveLength(2);
+  });
+
   test("recounts only days on which something happened: ten empty years cost one statement", async () => {
     insert(ledgerRow({ occurredAt: start + hour }));
     await reader.recount({ from: start - 3650 * day, to: start + 3650 * day, tenant: "acme" });
-    expect(statements).toHaveLength(6);
+    expect(statements).toHaveLength(2 + rollups.length);
     await expect(reader.recount({ from: start + hour, to: start + day })).rejects.toThrow('option "from"');
   });
 

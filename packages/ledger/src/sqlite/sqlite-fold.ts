@@ -1,6 +1,6 @@
 import { ledgerColumns } from "../ledger-columns.ts";
 import type { LedgerRow } from "../ledger-row.ts";
-import { type Dimension, dimensions, type Rollup, rollups, sums } from "../rollups.ts";
+import { type Dimension, dimensions, foldingOrder, type Rollup, sums } from "../rollups.ts";
 import type { SqliteBatch } from "./sqlite-batch.ts";
 
 /** What some rows add to one bucket of a rollup. */
@@ -19,19 +19,13 @@ export interface FoldedGroup {
  * that a bucket is written once. A bucket whose sums would leave the range of exact numbers comes in several groups.
  */
 export function foldRows(batch: SqliteBatch, offsets: readonly number[]): ReadonlyMap<Rollup, readonly FoldedGroup[]> {
-  // The rows fall into few groups of the finest rollup, so the others are made of those.
-  const groups = fold(
-    offsets.map((offset) => groupOf(batch, offset)),
-    finest,
-  );
-  return new Map(rollups.map((rollup) => [rollup, rollup === finest ? groups : fold(groups, rollup)]));
+  const rows = offsets.map((offset) => groupOf(batch, offset));
+  const folded = new Map<Rollup, readonly FoldedGroup[]>();
+  for (const [rollup, source] of foldingOrder) {
+    folded.set(rollup, fold((source && folded.get(source)) ?? rows, rollup));
+  }
+  return folded;
 }
-
-const finest = rollups.reduce((fine, rollup) =>
-  rollup.dimensions.length === dimensions.length && (rollup.seconds ?? Infinity) < (fine.seconds ?? Infinity)
-    ? rollup
-    : fine,
-);
 
 function fold(sources: readonly FoldedGroup[], { seconds, dimensions: kept }: Rollup): FoldedGroup[] {
   const isKept = dimensions.map((dimension) => kept.includes(dimension));

@@ -6,26 +6,36 @@ export const applicationId = 0x4d42_4c44;
 /** Brings a database from one version to the next; its place in the list is the version it starts from. */
 export type SqliteMigration = (connection: SqliteConnection) => void;
 
-const sums = `
-  records integer not null,
-  events integer not null,
-  successes integer not null,
-  errors integer not null,
-  estimated integer not null,
-  unpriced integer not null,
-  input_tokens integer not null,
-  output_tokens integer not null,
-  cache_read_tokens integer not null,
-  cache_write_tokens integer not null,
-  reasoning_tokens integer not null,
-  cost_nano_usd integer not null,
-  timed integer not null,
-  inference_micros integer not null,
-  queue_micros integer not null,
-  updated_at integer not null`;
+const sums = [
+  "records",
+  "events",
+  "successes",
+  "errors",
+  "estimated",
+  "unpriced",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+  "cost_nano_usd",
+  "timed",
+  "inference_micros",
+  "queue_micros",
+];
+const allKeys = ["tenant", "bucket_at", "employee", "project", "kind", "provider", "model"];
+const modelKeys = ["tenant", "bucket_at", "kind", "provider", "model"];
+const kindKeys = ["tenant", "bucket_at", "kind"];
 
-// A migration that has been published is never edited, so its names are written out; a test holds them against the columns
-// and rollups that the code knows. Times are Unix milliseconds, booleans 0 and 1.
+function rollupTable(name: string, keys: readonly string[]): string {
+  const types = keys.map((key) => `${key} ${key === "bucket_at" ? "integer" : "text"} not null`);
+  const integers = [...sums, "updated_at"].map((column) => `${column} integer not null`);
+  const columns = [...types, ...integers, `primary key (${keys.join(", ")})`];
+  return `create table ${name} (\n  ${columns.join(",\n  ")}\n) strict, without rowid;`;
+}
+
+// A migration that has been published is never edited, so its names are written out; a test holds what all of them make against
+// the columns and rollups that the code knows. Times are Unix milliseconds, booleans 0 and 1.
 const firstVersion = `
 create table usage_events (
   tenant text not null,
@@ -64,45 +74,10 @@ create index usage_events_by_time on usage_events (tenant, occurred_at, event_id
 create index usage_events_by_project on usage_events (tenant, project, occurred_at, event_id) where project is not null;
 create index usage_events_by_process on usage_events (tenant, process, occurred_at, event_id) where process is not null;
 
-create table usage_totals (
-  tenant text not null,
-  employee text not null,
-  kind text not null,
-  ${sums},
-  primary key (tenant, employee, kind)
-) strict, without rowid;
-create table usage_days (
-  tenant text not null,
-  bucket_at integer not null,
-  employee text not null,
-  project text not null,
-  kind text not null,
-  provider text not null,
-  model text not null,
-  ${sums},
-  primary key (tenant, bucket_at, employee, project, kind, provider, model)
-) strict, without rowid;
-create table usage_hours (
-  tenant text not null,
-  bucket_at integer not null,
-  project text not null,
-  kind text not null,
-  provider text not null,
-  model text not null,
-  ${sums},
-  primary key (tenant, bucket_at, project, kind, provider, model)
-) strict, without rowid;
-create table usage_quarters (
-  tenant text not null,
-  bucket_at integer not null,
-  employee text not null,
-  project text not null,
-  kind text not null,
-  provider text not null,
-  model text not null,
-  ${sums},
-  primary key (tenant, bucket_at, employee, project, kind, provider, model)
-) strict, without rowid;
+${rollupTable("usage_totals", ["tenant", "employee", "kind"])}
+${rollupTable("usage_days", allKeys)}
+${rollupTable("usage_hours", ["tenant", "bucket_at", "project", "kind", "provider", "model"])}
+${rollupTable("usage_quarters", allKeys)}
 
 create table ledger_state (name text primary key, value integer not null) strict, without rowid;
 
@@ -124,4 +99,27 @@ from usage_days
 group by bucket_at, tenant, employee;
 `;
 
-export const sqliteMigrations: readonly SqliteMigration[] = [(connection) => connection.execute(firstVersion)];
+/** Narrow rollups, in place of hours by project. Processes of before see the version and write no more. */
+const secondVersion = `
+${rollupTable("usage_model_days", modelKeys)}
+${rollupTable("usage_model_blocks", modelKeys)}
+${rollupTable("usage_kind_days", kindKeys)}
+${rollupTable("usage_kind_hours", kindKeys)}
+${fill("usage_model_days", modelKeys, "usage_days")}
+${fill("usage_model_blocks", modelKeys, "usage_model_days", 28 * 86_400_000)}
+${fill("usage_kind_days", kindKeys, "usage_model_days")}
+${fill("usage_kind_hours", kindKeys, "usage_hours")}
+drop table usage_hours;
+`;
+
+/** Adds up another rollup, of whose buckets so many milliseconds make one; left out: the same. */
+function fill(name: string, keys: readonly string[], source: string, milliseconds = 1): string {
+  const values = keys.map((key) => (key === "bucket_at" ? `bucket_at - bucket_at % ${milliseconds}` : key));
+  const added = sums.map((column) => `sum(${column})`);
+  return `insert into ${name} (${[...keys, ...sums, "updated_at"].join(", ")})
+select ${[...values, ...added, "max(updated_at)"].join(", ")} from ${source} group by ${keys.map((_, place) => place + 1).join(", ")};`;
+}
+
+export const sqliteMigrations: readonly SqliteMigration[] = [firstVersion, secondVersion].map(
+  (script) => (connection) => connection.execute(script),
+);

@@ -1,5 +1,5 @@
 import { memoryStore, type MemoryStore } from "@meterbridge/testkit";
-import type { LedgerRow } from "../src/ledger-row.ts";
+import type { LedgerRow } from "../../src/ledger-row.ts";
 
 export function openMemoryStore(): MemoryStore {
   const store = memoryStore();

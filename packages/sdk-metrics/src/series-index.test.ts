@@ -1,0 +1,81 @@
+import type { Attributes } from "@opentelemetry/api";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { attributeSet } from "../test/random-program.ts";
+import { createSeriesIndex, findClean, findSeries, insertSeries, removeSeries } from "./series-index.ts";
+
+/** Equal for equal attributes in any order. */
+function textOf(attributes: Attributes): string {
+  return JSON.stringify(Object.entries(attributes).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+const step = fc.record({ take: fc.nat(40), turned: fc.boolean(), removes: fc.boolean() });
+
+test("a series is found under its attributes in any order, and never under others, whatever came and went", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attributeSet, { minLength: 1, maxLength: 30 }),
+      fc.array(step, { maxLength: 120 }),
+      (sets, steps) => {
+        const index = createSeriesIndex();
+        const model = new Map<string, number>();
+        let slots = 0;
+        for (const { take, turned, removes } of steps) {
+          const set = sets[take % sets.length]!;
+          const asked = turned ? Object.fromEntries(Object.entries(set).toReversed()) : set;
+          const expected = model.get(textOf(set));
+          const found = findSeries(index, asked);
+          // Not found at once is no mistake: a new order, or a list.
+          if (found >= 0 || expected === undefined) expect(found).toBe(expected ?? -1);
+          expect(findClean(index, asked)).toBe(expected ?? -1);
+          if (expected === undefined) {
+            model.set(textOf(set), slots);
+            insertSeries(index, asked, slots++);
+          } else if (removes) {
+            model.delete(textOf(set));
+            removeSeries(index, asked);
+          }
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("100,000 series with ever new values are found, and leave nothing behind when they are removed", () => {
+  const index = createSeriesIndex();
+  const set = (at: number): Attributes => ({ tenant: `tenant-${at}`, model: `model-${at % 7}`, cached: at % 2 === 0 });
+  for (let at = 0; at < 100_000; at++) insertSeries(index, set(at), at);
+  for (let at = 0; at < 100_000; at += 97) expect(findSeries(index, set(at))).toBe(at);
+  expect(findSeries(index, { tenant: "tenant-0", model: "model-1", cached: true })).toBe(-1);
+  for (let at = 0; at < 100_000; at++) removeSeries(index, set(at));
+  expect([index.size, index.tables.size, index.values.size]).toEqual([0, 0, 0]);
+});
+
+test("the only value of a key that is removed is not taken for the next one", () => {
+  const index = createSeriesIndex();
+  insertSeries(index, { tenant: "a", model: "m" }, 1);
+  insertSeries(index, { tenant: "b", model: "m" }, 2);
+  removeSeries(index, { tenant: "a", model: "m" });
+  removeSeries(index, { tenant: "b", model: "m" });
+  insertSeries(index, { tenant: "a", model: "n" }, 3);
+  expect(findSeries(index, { tenant: "a", model: "m" })).toBe(-1);
+  expect(findSeries(index, { tenant: "a", model: "n" })).toBe(3);
+});
+
+test("a getter that records into the same index does not lead the walk astray", () => {
+  const index = createSeriesIndex();
+  insertSeries(index, { tenant: "a", model: "m" }, 1);
+  insertSeries(index, { tenant: "b", model: "n" }, 2);
+  const attributes = {
+    tenant: "a",
+    get model() {
+      expect(findSeries(index, { tenant: "b", model: "n" })).toBe(2);
+      for (let at = 0; at < 5000; at++)
+        if (findSeries(index, { other: at }) < 0) insertSeries(index, { other: at }, 3 + at);
+      return "m";
+    },
+  };
+  for (let turn = 0; turn < 3; turn++) expect([-1, 1]).toContain(findSeries(index, attributes));
+  expect(findClean(index, { tenant: "a", model: "m" })).toBe(1);
+});

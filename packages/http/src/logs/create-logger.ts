@@ -41,8 +41,9 @@ export function createLogger(options: LoggerOptions): Logger {
         // What pino's own mixin cannot do: see the message, clean what is put into it, and catch what the application's objects throw.
         logMethod(given, write) {
           try {
-            const line = lineParts(this, given, cleaner);
-            write.call(this, line.fields, line.message, ...line.parameters);
+            const { fields, message, parameters } = lineParts(this, given, cleaner);
+            if (parameters === undefined) write.call(this, fields, message);
+            else write.call(this, fields, message, ...parameters);
           } catch (error) {
             fail(error);
           }

@@ -9,7 +9,7 @@ export interface LineParts {
   readonly fields: object;
   readonly message: string | undefined;
   /** For the message's placeholders. */
-  readonly parameters: readonly unknown[];
+  readonly parameters?: readonly unknown[];
 }
 
 /** Turns the arguments of `logger.info(…)` into clean fields beside those of the context. */
@@ -20,37 +20,38 @@ export function lineParts(logger: object, given: readonly unknown[], cleaner: Cl
   const [first] = given;
   if (typeof first !== "object" || first === null) {
     // `null` goes before a message as an object without fields would.
-    return { fields, ...textAndParameters(first === null ? given.slice(1) : given, fields, cleaner, room) };
+    return withText(fields, first === null ? given.slice(1) : given, cleaner, room);
   }
   const message =
     first instanceof Error ? addError(fields, first, cleaner, room) : addFields(fields, first, bound, cleaner, room);
-  if (given.length === 1 || given[1] === undefined) return { fields, message, parameters: [] };
+  if (given.length === 1 || given[1] === undefined) return { fields, message };
   if (message !== undefined && !(first instanceof Error) && "message" in first) fields["message_"] = message;
-  return { fields, ...textAndParameters(given.slice(1), fields, cleaner, room) };
+  return withText(fields, given.slice(1), cleaner, room);
 }
 
-/** Fields that a line has from where it was written: the request, on whose behalf, the span. What is bound goes before. */
+/**
+ * Fields that a line has from where it was written: the request, on whose behalf, the span. What is not known is undefined, and not
+ * written; all in one literal, which is several times faster than adding one by one.
+ */
 function contextFields(bound: BoundFields): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
   const request = currentRequest();
-  if (request !== undefined) put(fields, bound, "request_id", request.requestId);
   const active = currentAttribution();
   // Without a context manager the request alone knows.
-  const attribution = active.tenant === undefined ? (request?.attribution ?? active) : active;
-  put(fields, bound, "tenant", attribution.tenant);
-  put(fields, bound, "user_id", attribution.user);
-  put(fields, bound, "project_id", attribution.project);
-  put(fields, bound, "employee", attribution.employee);
+  const { tenant, user, project, employee } = active.tenant === undefined ? (request?.attribution ?? active) : active;
   const span = trace.getSpanContext(context.active());
-  if (span !== undefined && span.traceId !== INVALID_TRACEID) {
-    put(fields, bound, "trace_id", span.traceId);
-    put(fields, bound, "span_id", span.spanId);
-  }
+  const isTraced = span !== undefined && span.traceId !== INVALID_TRACEID;
+  const fields: Record<string, unknown> = {
+    request_id: request?.requestId,
+    tenant,
+    user_id: user,
+    project_id: project,
+    employee,
+    trace_id: isTraced ? span.traceId : undefined,
+    span_id: isTraced ? span.spanId : undefined,
+  };
+  // What is bound to the logger goes before, and is written already.
+  for (const name in bound) if (name in fields) fields[name] = undefined;
   return fields;
-}
-
-function put(fields: Record<string, unknown>, bound: BoundFields, name: string, value: string | undefined): void {
-  if (value !== undefined && bound[name] === undefined) fields[name] = value;
 }
 
 function addError(fields: Record<string, unknown>, error: Error, cleaner: Cleaner, room: Room): string | undefined {
@@ -77,21 +78,19 @@ function addFields(
 }
 
 /** An error behind a text that has no place for it would be left out; it is the line's exception. */
-function textAndParameters(
-  [text, ...parameters]: readonly unknown[],
+function withText(
   fields: Record<string, unknown>,
+  [text, ...parameters]: readonly unknown[],
   cleaner: Cleaner,
   room: Room,
-): Pick<LineParts, "message" | "parameters"> {
-  const message = text === undefined ? undefined : typeof text === "string" ? text : String(text);
-  if (parameters.length === 0) return { message, parameters };
+): LineParts {
+  const message = text === undefined || typeof text === "string" ? text : String(text);
+  if (parameters.length === 0) return { fields, message };
   const error = parameters.find((each) => each instanceof Error);
   if (error !== undefined && fields["exception"] === undefined) fields["exception"] = cleaner.value(error, room);
   // An error in a message is its text; pino would write an object.
-  return {
-    message,
-    parameters: parameters.map((each) => (each instanceof Error ? String(each) : cleaner.value(each, room))),
-  };
+  const clean = parameters.map((each) => (each instanceof Error ? String(each) : cleaner.value(each, room)));
+  return { fields, message, parameters: clean };
 }
 
 function messageOf(exception: unknown): string | undefined {

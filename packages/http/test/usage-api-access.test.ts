@@ -233,6 +233,8 @@ describe("tokens", () => {
     expect((await ask(api, "/top-tenants", adminToken)).status).toBe(200);
     expect((await ask(api, "/top-tenants", globexToken)).status).toBe(200);
     expect((await ask(api, "/top-tenants", acmeToken)).status).toBe(401);
+    vi.stubEnv("METERBRIDGE_API_TOKENS_FILE", " ");
+    expect(() => usageApi()).not.toThrow();
     vi.stubEnv("METERBRIDGE_API_ADMIN_TOKEN", "short");
     expect(() => usageApi()).toThrow(
       "METERBRIDGE_API_ADMIN_TOKEN[0].token must be 32 to 1024 visible ASCII characters",
@@ -402,6 +404,8 @@ describe("the application's own sessions", () => {
     expect(status).toBe(500);
     expect(text).not.toContain("10.0.0.7");
     expect(told.join()).toContain("10.0.0.7");
+    await ask(api, "/overview", "");
+    expect(told).toHaveLength(1);
   });
 });
 

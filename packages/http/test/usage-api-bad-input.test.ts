@@ -1,4 +1,5 @@
 import { usageApi } from "@meterbridge/http";
+import type { UsageQueries } from "@meterbridge/ledger";
 import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { acmeToken, ask, askRaw, listen, tokens } from "./support/usage-client.ts";
@@ -258,6 +259,32 @@ describe("what is not there, or fails,", () => {
     });
     expect(await ask(api, "/summary")).toMatchObject({ status: 200, body: { live: null, history: { calls: 1 } } });
     await deaf.stop();
+  });
+
+  test("an answer of more rows than anybody reads is refused, and told how to ask for less", async () => {
+    const row = { day: null, tenant: "acme", employee: null, costNanoUsd: 0n };
+    let rows = 10_000;
+    const usage = (): Promise<object[]> => Promise.resolve(Array.from({ length: rows }, () => row));
+    const large = await runSdk({
+      instead: { usageQueries: () => Promise.resolve({ usage } as unknown as UsageQueries) },
+    });
+    expect((await ask(api, "/usage")).status).toBe(200);
+    rows++;
+    expect(await ask(api, "/usage")).toMatchObject({
+      status: 400,
+      body: { error: { parameter: "tenant", message: expect.stringContaining("at most 10000 are given") } },
+    });
+    await large.stop();
+  });
+
+  test("a Prometheus exporter that cannot be scraped is a 503, and degraded", async () => {
+    const answer = (status: number, text: string): Promise<Response> => Promise.resolve(new Response(text, { status }));
+    const exporter = { name: "prometheus", fetchHandler: () => () => answer(500, "the scrape failed at 10.0.0.1") };
+    const broken = await runSdk({ instead: { exporters: [exporter] } });
+    const { status, text } = await ask(api, "/prometheus");
+    expect([status, text]).toEqual([503, expect.not.stringContaining("10.0.0.1")]);
+    expect((await ask(api, "/health/prometheus")).body).toMatchObject({ status: "degraded", enabled: true });
+    await broken.stop();
   });
 
   test("a meter whose value is no number breaks no answer", async () => {

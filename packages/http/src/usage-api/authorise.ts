@@ -9,33 +9,35 @@ import type { TokenStore } from "./token-store.ts";
 import { variables, type UsageApiOptions } from "./usage-api-options.ts";
 
 /**
- * Tells who asks, or refuses: 401 without a hint of what was wrong with the credential, 403 where there are none to give, 429 when it is
- * too much. A credential has its own allowance, so that strangers at the same address cannot use it up.
+ * Tells who asks, or refuses: 401 without a hint of what was wrong with the credential, 403 where there are none to give, 429 when
+ * it is too much. A credential has its own allowance, so that strangers at the same address cannot use it up.
  */
-export async function callerOf(
-  request: AskedFor,
+export function createAuthorisation(
   tokens: TokenStore,
   authenticate: UsageApiOptions["authenticate"],
   rateLimit: RateLimit,
-): Promise<UsageApiCaller> {
-  const token = bearerToken(request);
-  const known = token === undefined ? undefined : await tokens.find(token);
-  if (known !== undefined) {
-    takeOne(rateLimit, known.hash.toString("base64"));
-    return known.caller;
-  }
-  if (!tokens.isConfigured && authenticate === undefined) {
-    if (!isFromThisMachine(request) || isCrossSite(request)) throw notFromHere();
-    takeOne(rateLimit, "this machine");
-    return { scope: "admin" };
-  }
-  const caller = request.headerCount("authorization") > 1 ? undefined : await askApplication(authenticate, request);
-  if (caller === undefined || (isCrossSite(request) && request.header("authorization") === undefined)) {
-    takeOne(rateLimit, `address ${networkOf(request.remoteAddress)}`);
-    throw unauthorised();
-  }
-  takeOne(rateLimit, caller.scope === "admin" ? "application's admin" : `application's tenant ${caller.tenant}`);
-  return caller;
+): (request: AskedFor) => Promise<UsageApiCaller> {
+  const askApplication = authenticate === undefined ? undefined : watched(authenticate);
+  return async (request) => {
+    const token = bearerToken(request);
+    const known = token === undefined ? undefined : await tokens.find(token);
+    if (known !== undefined) {
+      takeOne(rateLimit, known.hash.toString("base64"));
+      return known.caller;
+    }
+    if (!tokens.isConfigured && askApplication === undefined) {
+      if (!isFromThisMachine(request) || isCrossSite(request)) throw notFromHere();
+      takeOne(rateLimit, "this machine");
+      return { scope: "admin" };
+    }
+    const caller = request.headerCount("authorization") > 1 ? undefined : await askApplication?.(request);
+    if (caller === undefined || (isCrossSite(request) && request.header("authorization") === undefined)) {
+      takeOne(rateLimit, `address ${networkOf(request.remoteAddress)}`);
+      throw unauthorised();
+    }
+    takeOne(rateLimit, caller.scope === "admin" ? "application's admin" : `application's tenant ${caller.tenant}`);
+    return caller;
+  };
 }
 
 /** The one token that was given in the one way there is; anything else is as good as none. */
@@ -48,27 +50,32 @@ function bearerToken(request: AskedFor): string | undefined {
   return scheme.toLowerCase() === "bearer" && more.length === 0 && tokenPattern.test(token) ? token : undefined;
 }
 
-async function askApplication(
-  authenticate: UsageApiOptions["authenticate"],
-  request: AskedFor,
-): Promise<UsageApiCaller | undefined> {
-  if (authenticate === undefined) return undefined;
-  let answer: unknown;
-  try {
-    answer = await authenticate(request);
-  } catch (error) {
-    diag.error("[meterbridge] [http] usageApi(): authenticate failed, the request is refused:", error);
-    throw refusal(500, { message: "the application could not tell who asks" });
-  }
-  if (answer === undefined) return undefined;
-  if (isCaller(answer)) {
+/** What the application tells of who asks, if it is of the right form. A fault is told to the log once until it is over. */
+function watched(
+  authenticate: NonNullable<UsageApiOptions["authenticate"]>,
+): (request: AskedFor) => Promise<UsageApiCaller | undefined> {
+  let isTold = false;
+  const failed = (reason: string): Refusal => {
+    if (!isTold) diag.error(`[meterbridge] [http] usageApi(): ${reason}, and the request is refused`);
+    isTold = true;
+    return refusal(500, { message: "the application could not tell who asks" });
+  };
+  return async (request) => {
+    let answer: unknown;
+    try {
+      answer = await authenticate(request);
+    } catch (error) {
+      throw failed(`authenticate failed: ${error instanceof Error ? error.message : typeof error}`);
+    }
+    if (answer !== undefined && !isCaller(answer)) {
+      throw failed(
+        'authenticate must return { scope: "admin" }, { scope: "tenant", tenant } or undefined, and did not',
+      );
+    }
+    isTold = false;
+    if (answer === undefined) return undefined;
     return answer.scope === "admin" ? { scope: "admin" } : { scope: "tenant", tenant: answer.tenant };
-  }
-  diag.error(
-    '[meterbridge] [http] usageApi(): authenticate must return { scope: "admin" }, { scope: "tenant", tenant } or undefined; ' +
-      "it returned something else, and the request is refused",
-  );
-  throw refusal(500, { message: "the application could not tell who asks" });
+  };
 }
 
 /** A browser says so when another site's page makes the request, with this site's cookies or on this machine. */

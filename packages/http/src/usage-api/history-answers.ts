@@ -35,7 +35,7 @@ export function localDate(timeZone: string): string {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
-  }).formatToParts();
+  }).formatToParts(Date.now());
   const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? "";
   return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
 }

@@ -15,9 +15,12 @@ export async function prometheusAnswer({ request, sources }: Asked<unknown>): Pr
   }
   const accept = request.header("accept");
   const scraped = await exporter(new Request("http://localhost/", { headers: accept === undefined ? {} : { accept } }));
+  if (!scraped.ok) {
+    throw refusal(503, { message: "the Prometheus exporter cannot be scraped at present" }, { "retry-after": "5" });
+  }
   const contentType = scraped.headers.get("content-type") ?? "text/plain; charset=utf-8";
   return {
-    status: scraped.status,
+    status: 200,
     headers: { "content-type": contentType, "cache-control": "no-store", vary: "accept" },
     body: new Uint8Array(await scraped.arrayBuffer()),
   };

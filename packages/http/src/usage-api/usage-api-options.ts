@@ -60,7 +60,7 @@ export function checkUsageApiOptions(options: UsageApiOptions, environment: Node
   return {
     basePath: (given.basePath ?? "").replace(/\/+$/, ""),
     tokens: given.tokens ?? [],
-    tokensFile: given.tokensFile ?? environment[variables.tokensFile]?.trim() ?? undefined,
+    tokensFile: given.tokensFile ?? (environment[variables.tokensFile]?.trim() || undefined),
     adminTokens: (environment[variables.adminToken] ?? "").split(/[\s,]+/).filter((token) => token !== ""),
     authenticate: given.authenticate,
     rateLimit: given.rateLimit ?? fromEnvironment.rateLimit ?? 600,

@@ -1,5 +1,5 @@
 import { json, mountable, type Answer, type AskedFor, type Mountable } from "../mountable.ts";
-import { callerOf } from "./authorise.ts";
+import { createAuthorisation } from "./authorise.ts";
 import type { UsageApiCaller } from "./caller.ts";
 import { openApiDocument } from "./open-api.ts";
 import { refusal, refusedWith, type Refusal } from "./problem.ts";
@@ -26,14 +26,17 @@ export interface UsageApi extends Mountable {
  */
 export function usageApi(options: UsageApiOptions = {}): UsageApi {
   const checked = checkUsageApiOptions(options, process.env);
-  const { basePath, authenticate, timeZone } = checked;
-  const tokens = createTokenStore(checked);
-  const rateLimit = createRateLimit(checked.rateLimit);
+  const { basePath, timeZone } = checked;
+  const callerOf = createAuthorisation(
+    createTokenStore(checked),
+    checked.authenticate,
+    createRateLimit(checked.rateLimit),
+  );
   const sources = createSources(checked.timeoutMillis);
 
   async function answer(request: AskedFor): Promise<Answer> {
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
-    const caller = await callerOf(request, tokens, authenticate, rateLimit);
+    const caller = await callerOf(request);
     const found = routeOf(pathBelow(basePath, request.path), caller);
     const query = scoped(readQuery(found.query, ownTenantFirst(found, request.query, caller)), caller);
     const result = await found.respond({ query, caller, request, sources, timeZone, basePath });

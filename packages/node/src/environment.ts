@@ -12,6 +12,11 @@ export function readEnvironment(): Environment {
   return { ...parseEnvironment(process.env), unknown: unknownVariables(process.env) };
 }
 
+/** The flags that Node.js takes from its own variable, as far as they are words. */
+export function nodeOptions(): readonly string[] {
+  return (process.env["NODE_OPTIONS"] ?? "").split(/\s+/);
+}
+
 /** The variable that switches everything off, if one does. `METERBRIDGE_DISABLED=false` wins over `OTEL_SDK_DISABLED=true`. */
 export function disabledBy(environment: EnvironmentValues): string | undefined {
   if (environment.METERBRIDGE_DISABLED !== undefined) {

@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
-import { builtinModules, createRequire, register } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import { builtinModules, createRequire, findPackageJSON, register } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DiagLogger } from "@opentelemetry/api";
+import { nodeOptions } from "./environment.ts";
 
 interface SynchronousHooks {
   supportsSyncHooks(): boolean;
@@ -26,6 +27,7 @@ export function registerModuleHooks(files: readonly string[], modules: readonly 
     const hooks = existsSync(synchronous) ? (require(synchronous) as SynchronousHooks) : undefined;
     if (hooks?.supportsSyncHooks()) hooks.register({ include });
     else if (hooks === undefined && isDeprecatedHere) logger.warn(tooOld(directory));
+    else if (isPreloadedByRequire()) tellNoThread(logger);
     else register(pathToFileURL(path.join(directory, "hook.mjs")), { data: { include } });
   }
 }
@@ -38,6 +40,36 @@ function tooOld(directory: string): string {
     `ES modules are not instrumented: ${directory} is older than 3.1, which Node.js ${process.versions.node} needs; ` +
     `update the installed @opentelemetry/instrumentation-* packages`
   );
+}
+
+/**
+ * A loader thread runs what is preloaded by `-r` as well, and ends the process there when that is an ES module, as ours is
+ * (Node.js 22.15: "resolveSync() is not implemented").
+ */
+function isPreloadedByRequire(): boolean {
+  return [...process.execArgv, ...nodeOptions()].some((flag) => /^(?:-r|--require)(?:=|$)/.test(flag));
+}
+
+/** An application in CommonJS, which is who preloads by `-r`, misses nothing. */
+function tellNoThread(logger: DiagLogger): void {
+  const message =
+    `ES modules are not instrumented: preloaded by -r, that needs Node.js 22.22.3, 24.11.1 or later; ` +
+    `with Node.js ${process.versions.node} preload by --import`;
+  if (isModule(process.argv[1])) logger.warn(message);
+  else logger.debug(message);
+}
+
+function isModule(mainScript: string | undefined): boolean {
+  try {
+    if (mainScript === undefined || /\.c[jt]s$/.test(mainScript)) return false;
+    if (/\.m[jt]s$/.test(mainScript)) return true;
+    const manifest = findPackageJSON(pathToFileURL(mainScript));
+    return (
+      manifest !== undefined && (JSON.parse(readFileSync(manifest, "utf8")) as { type?: unknown }).type === "module"
+    );
+  } catch {
+    return false;
+  }
 }
 
 function hooksDirectory(file: string): string | undefined {

@@ -23,7 +23,7 @@ export function isCaller(value: unknown): value is UsageApiCaller {
 }
 
 /** What a ledger keeps as a tenant. */
-export function isTenant(value: unknown): value is string {
+function isTenant(value: unknown): value is string {
   return (
     typeof value === "string" && value !== "" && value.length <= 255 && !value.includes("\0") && value.isWellFormed()
   );

@@ -8,10 +8,6 @@ export function callsAnswer({ costNanoUsd, costUsd: _text, ...figures }: CallFig
   return { ...figures, ...costAnswer(costNanoUsd) };
 }
 
-export function workAnswer({ costNanoUsd, costUsd: _text, ...figures }: WorkFigures): WorkAnswer {
-  return { ...figures, ...costAnswer(costNanoUsd) };
-}
-
 /** The range that was asked for. Without one it is this month until now. */
 export function rangeOf(
   query: {

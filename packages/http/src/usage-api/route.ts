@@ -31,7 +31,8 @@ export interface Asked<Query> {
   readonly sources: Sources;
   /** Whose days, where the query does not say. */
   readonly timeZone: string;
-  readonly basePath: string;
+  /** The OpenAPI description of all routes. */
+  readonly describe: () => Promise<object>;
 }
 
 /** A route whose answer is no JSON answers with this. */

@@ -6,7 +6,6 @@ import { callsAnswer, given, latestAnswer, localDate, rangeOf, usageAnswer } fro
 import { liveCheckpoints, liveSummary, liveWorkflows } from "./live-answers.ts";
 import { liveLlm } from "./live-llm.ts";
 import { livePoints, type LivePoints } from "./live-points.ts";
-import { openApiDocument } from "./open-api.ts";
 import { prometheusAnswer, prometheusHealth } from "./prometheus-answers.ts";
 import { route, type Asked, type Route } from "./route.ts";
 
@@ -222,7 +221,7 @@ export const routes: readonly Route[] = [
     needs: "nothing",
     query: v.strictObject({}),
     answer: schemas.openApi,
-    respond: ({ basePath }) => openApiDocument(routes, basePath),
+    respond: ({ describe }) => describe(),
   }),
 ];
 

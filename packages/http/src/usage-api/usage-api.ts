@@ -34,17 +34,20 @@ export function usageApi(options: UsageApiOptions = {}): UsageApi {
   );
   const sources = createSources(checked.timeoutMillis);
 
+  let description: Promise<object> | undefined;
+  const describe = (): Promise<object> => (description ??= openApiDocument(routes, basePath));
+
   async function answer(request: AskedFor): Promise<Answer> {
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
     const caller = await callerOf(request);
     const found = routeOf(pathBelow(basePath, request.path), caller);
     const query = scoped(readQuery(found.query, ownTenantFirst(found, request.query, caller)), caller);
-    const result = await found.respond({ query, caller, request, sources, timeZone, basePath });
+    const result = await found.respond({ query, caller, request, sources, timeZone, describe });
     return typeof found.answer === "string" ? (result as Answer) : json(200, result);
   }
 
   const { handler, fetch } = mountable(async (request) => guarded(await answer(request).catch(answerOf)));
-  return { handler, fetch, openApi: () => openApiDocument(routes, basePath) };
+  return { handler, fetch, openApi: async () => structuredClone(await describe()) };
 }
 
 /** What a caller may not see is not there for it either, so that the list of what there is tells no more than it may use. */

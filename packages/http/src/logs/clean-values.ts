@@ -1,4 +1,4 @@
-import { exceptionOf, instanceOf } from "./known-objects.ts";
+import { exceptionOf, instanceOf, isError } from "./known-objects.ts";
 import { createSecretCutter } from "./secret-texts.ts";
 import { createFieldNames, type FieldName, redacted } from "./sensitive-names.ts";
 
@@ -92,7 +92,7 @@ export function createCleaner({ redact, longestText }: CleanerOptions): Cleaner 
   function contents(given: object, room: Room): unknown {
     if (Array.isArray(given)) return list(given, room);
     if (isPlain(given)) return entries(given, room);
-    if (given instanceof Error) return entries(exceptionOf(given), room);
+    if (isError(given)) return entries(exceptionOf(given), room);
     if (given instanceof Map) return entries(Object.fromEntries(first(given)), room);
     if (given instanceof Set) return list(first(given), room);
     const known = instanceOf(given);

@@ -1,3 +1,15 @@
+import { types } from "node:util";
+
+/** Whether it is an error, of whichever realm. Never throws, whatever a proxy does. */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return value instanceof Error || types.isNativeError(value);
+  } catch {
+    return false;
+  }
+}
+
 /** An error as a line tells it: what it is, not what hangs on it (clients' errors carry whole requests, headers included). */
 export function exceptionOf(error: Error): object {
   const { name, message, stack, cause } = error;
@@ -7,7 +19,7 @@ export function exceptionOf(error: Error): object {
     message,
     stack,
     ...((typeof code === "string" || typeof code === "number") && { code }),
-    ...(cause instanceof Error ? { cause } : undefined),
+    ...(isError(cause) ? { cause } : undefined),
     ...(error instanceof AggregateError && Array.isArray(error.errors) && { errors: error.errors.slice(0, 10) }),
   };
 }

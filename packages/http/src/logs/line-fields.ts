@@ -3,6 +3,7 @@ import { context, INVALID_TRACEID, trace } from "@opentelemetry/api";
 import { currentRequest } from "../context/request-context.ts";
 import { type BoundFields, boundFields, reserved } from "./clean-children.ts";
 import { type Cleaner, type Room, roomForALine } from "./clean-values.ts";
+import { isError } from "./known-objects.ts";
 
 /** What pino is given for one line. */
 export interface LineParts {
@@ -22,11 +23,11 @@ export function lineParts(logger: object, given: readonly unknown[], cleaner: Cl
     // `null` goes before a message as an object without fields would.
     return withText(fields, first === null ? given.slice(1) : given, cleaner, room);
   }
-  const message =
-    first instanceof Error ? addError(fields, first, cleaner, room) : addFields(fields, first, bound, cleaner, room);
-  if (given.length === 1 || given[1] === undefined) return { fields, message };
-  if (message !== undefined && !(first instanceof Error) && "message" in first) fields["message_"] = message;
-  return withText(fields, given.slice(1), cleaner, room);
+  const isAlone = given.length === 1 || given[1] === undefined;
+  const message = isError(first)
+    ? addError(fields, first, cleaner, room)
+    : addFields(fields, first, { bound, isAlone, cleaner, room });
+  return isAlone ? { fields, message } : withText(fields, given.slice(1), cleaner, room);
 }
 
 /**
@@ -59,19 +60,17 @@ function addError(fields: Record<string, unknown>, error: Error, cleaner: Cleane
   return messageOf(fields["exception"]);
 }
 
-/** Adds the application's fields, and gives the message among them, if there is one. */
+/** Adds the application's fields. Gives the message among them, where no text stands beside them. */
 function addFields(
   fields: Record<string, unknown>,
   given: object,
-  bound: BoundFields,
-  cleaner: Cleaner,
-  room: Room,
+  { bound, isAlone, cleaner, room }: { bound: BoundFields; isAlone: boolean; cleaner: Cleaner; room: Room },
 ): string | undefined {
   let message: string | undefined;
   cleaner.each(given, room, (name, value, original) => {
-    if (name === "message") message = typeof value === "string" ? value : JSON.stringify(value);
+    if (isAlone && name === "message") message = textOf(value);
     // What other loggers call an error.
-    else if ((name === "err" || name === "error") && original instanceof Error) fields["exception"] = value;
+    else if ((name === "err" || name === "error") && isError(original)) fields["exception"] = value;
     else fields[reserved.has(name) || Object.hasOwn(bound, name) ? `${name}_` : name] = value;
   });
   return message ?? messageOf(fields["exception"]);
@@ -84,13 +83,25 @@ function withText(
   cleaner: Cleaner,
   room: Room,
 ): LineParts {
-  const message = text === undefined || typeof text === "string" ? text : String(text);
+  const message = text === undefined || typeof text === "string" ? text : textOf(cleaner.value(text, room));
   if (parameters.length === 0) return { fields, message };
-  const error = parameters.find((each) => each instanceof Error);
+  const error = parameters.find(isError);
   if (error !== undefined && fields["exception"] === undefined) fields["exception"] = cleaner.value(error, room);
-  // An error in a message is its text; pino would write an object.
-  const clean = parameters.map((each) => (each instanceof Error ? String(each) : cleaner.value(each, room)));
+  const clean = parameters.map((each) => {
+    const value = cleaner.value(each, room);
+    // An error in a message is its text; pino would write an object.
+    return isError(each) ? errorText(value) : value;
+  });
   return { fields, message, parameters: clean };
+}
+
+function textOf(clean: unknown): string {
+  return typeof clean === "string" ? clean : JSON.stringify(clean);
+}
+
+function errorText(exception: unknown): string {
+  const { type, message } = Object(exception) as { readonly type?: unknown; readonly message?: unknown };
+  return `${String(type)}: ${String(message)}`;
 }
 
 function messageOf(exception: unknown): string | undefined {

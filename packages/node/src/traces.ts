@@ -4,6 +4,7 @@ import { type DiagLogger, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Pipeline } from "./pipeline.ts";
+import { urlRedactor } from "./redact-urls.ts";
 import { registeredApi } from "./registered-api.ts";
 import type { TraceSettings } from "./settings.ts";
 import { watchedSpanExporter } from "./watched-span-exporter.ts";
@@ -32,9 +33,10 @@ export function startTraces(settings: TraceSettings, resource: Resource, logger:
   const provider = new TracerProvider({
     resource,
     sampler: createSampler(settings),
-    spanProcessors: settings.exporters.map((name) =>
-      name === "console" ? consoleProcessor() : otlpProcessor(settings, logger),
-    ),
+    spanProcessors: [
+      urlRedactor(),
+      ...settings.exporters.map((name) => (name === "console" ? consoleProcessor() : otlpProcessor(settings, logger))),
+    ],
   });
   if (!trace.setGlobalTracerProvider(provider)) return nothing("traces off (conflict of @opentelemetry/api versions)");
   return {

@@ -5,24 +5,27 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 const repository = path.join(import.meta.dirname, "../../..");
-const ours = ["core", "exporter", "exporter-otlp", "exporter-prometheus", "genai", "node"];
+const ours = ["core", "exporter", "exporter-otlp", "exporter-prometheus", "genai", "http", "node", "sdk-metrics"];
 
 const manifest = { name: "shop", version: "1.2.0", scripts: { start: "node app.cjs" } };
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly publishConfig: { readonly exports: object };
 }
 
 /**
  * A directory laid out as `npm install` leaves it for a user: our packages built and with the exports map they are
- * published with, their dependencies beside them. The caller removes it.
+ * published with, their dependencies beside them, and those packages that this one is tested with that the application has
+ * installed itself. The caller removes it.
  */
-export async function installApplication(): Promise<string> {
+export async function installApplication(installed: readonly string[] = []): Promise<string> {
   const application = mkdtempSync(path.join(tmpdir(), "meterbridge-installed-"));
   const modules = path.join(application, "node_modules");
   for (const name of ours) await installOurs(name, modules);
+  for (const name of installed) link(name, path.join(import.meta.dirname, ".."), modules);
   writeFileSync(path.join(application, "package.json"), JSON.stringify(manifest));
   cpSync(path.join(import.meta.dirname, "applications"), application, { recursive: true });
   return application;
@@ -42,7 +45,8 @@ async function installOurs(name: string, modules: string): Promise<void> {
     cwd: source,
   });
   for (const dependency of Object.keys({ ...itsManifest.dependencies, ...itsManifest.peerDependencies })) {
-    if (!dependency.startsWith("@meterbridge/")) link(dependency, source, modules);
+    const isOptional = itsManifest.peerDependenciesMeta?.[dependency]?.optional === true;
+    if (!dependency.startsWith("@meterbridge/") && !isOptional) link(dependency, source, modules);
   }
 }
 

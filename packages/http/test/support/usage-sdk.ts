@@ -26,6 +26,8 @@ export interface TestSdk {
 export interface TestSdkOptions {
   /** What the ledger holds; left out: there is none. */
   readonly events?: readonly UsageEvent[];
+  /** Where the ledger is kept, instead of SQLite in a directory of its own. */
+  readonly store?: LedgerStore;
   /** The present of the ledger's queries. */
   readonly now?: Date;
   readonly withPrometheus?: boolean;
@@ -47,7 +49,8 @@ export async function runSdk(options: TestSdkOptions = {}): Promise<TestSdk> {
   metrics.setGlobalMeterProvider(provider);
 
   const { events, now } = options;
-  const store = events === undefined ? undefined : sqliteStore({ file: path.join(directory, "usage.db") });
+  const file = path.join(directory, "usage.db");
+  const store = events === undefined ? undefined : (options.store ?? sqliteStore({ file }));
   const ledger = store === undefined ? undefined : createLedger({ store });
   for (const event of events ?? []) ledger?.write(event);
   if (ledger !== undefined && !(await ledger.flush(20_000))) throw new Error("the events were not written");

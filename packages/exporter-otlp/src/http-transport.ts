@@ -59,10 +59,15 @@ const largestAnswer = 64 * 1024;
 function createClient({ url, tls }: HttpTransportOptions): Client {
   if (url.protocol === "https:") {
     const https = process.getBuiltinModule("node:https");
-    return { request: https.request, agent: new https.Agent({ keepAlive: true, ...tls }) };
+    return { request: https.request, agent: unmetered(new https.Agent({ keepAlive: true, ...tls })) };
   }
   const http = process.getBuiltinModule("node:http");
-  return { request: http.request, agent: new http.Agent({ keepAlive: true }) };
+  return { request: http.request, agent: unmetered(new http.Agent({ keepAlive: true })) };
+}
+
+/** Request meters leave exports out: each would give the next one something to export. */
+function unmetered(agent: Agent): Agent {
+  return Object.defineProperty(agent, Symbol.for("meterbridge.unmetered"), { value: true });
 }
 
 function compress(body: Uint8Array): Promise<Buffer> {

@@ -25,6 +25,8 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     handler,
   );
+  // Scrapes are no requests to the application: its request meters leave them out.
+  Object.defineProperty(server, Symbol.for("meterbridge.unmetered"), { value: true });
   server.maxConnections = 256;
   // A client that reads its answer slowly, or not at all, is dropped.
   server.setTimeout(options.scrapeTimeoutMillis + 20_000);

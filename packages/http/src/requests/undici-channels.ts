@@ -47,7 +47,8 @@ function ended({ request, error }: { readonly request: UndiciRequest; readonly e
     method: request.method,
     ...serverOf(String(request.origin)),
     status: sending.status,
-    errorType: error === undefined ? undefined : errorTypeOf(error),
+    // A text is what fetch gives for an answer that nobody read.
+    errorType: error === undefined ? undefined : typeof error === "string" ? "aborted" : errorTypeOf(error),
     duration: (performance.now() - sending.begun) / 1000,
   });
 }

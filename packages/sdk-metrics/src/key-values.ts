@@ -4,7 +4,9 @@ export interface KeyValues {
   /** Lists are known by their text, apart from the texts that are values themselves. */
   readonly lists: Map<string, number>;
   /** How many series have the value with this integer. */
-  readonly uses: number[];
+  uses: Int32Array;
+  /** How many integers were given out; those in `free` may be given again. */
+  given: number;
   readonly free: number[];
   /** What the integer is multiplied by in a hash: odd, and another for each key. */
   readonly multiplier: number;
@@ -16,7 +18,16 @@ export interface KeyValues {
 
 export function createKeyValues(key: number): KeyValues {
   const multiplier = Math.imul(key + 1, 0x9e37_79b2) | 1;
-  return { ids: new Map(), lists: new Map(), uses: [], free: [], multiplier, shift: 0, bits: 0 };
+  return {
+    ids: new Map(),
+    lists: new Map(),
+    uses: new Int32Array(4),
+    given: 0,
+    free: [],
+    multiplier,
+    shift: 0,
+    bits: 0,
+  };
 }
 
 export function idOf(values: KeyValues, value: unknown): number | undefined {
@@ -27,7 +38,12 @@ export function idOf(values: KeyValues, value: unknown): number | undefined {
 export function useValue(values: KeyValues, value: unknown): number {
   let id = idOf(values, value);
   if (id === undefined) {
-    id = values.free.pop() ?? values.uses.push(0) - 1;
+    id = values.free.pop() ?? values.given++;
+    if (id >= values.uses.length) {
+      const wider = new Int32Array(values.uses.length * 2);
+      wider.set(values.uses);
+      values.uses = wider;
+    }
     if (Array.isArray(value)) values.lists.set(JSON.stringify(value), id);
     else values.ids.set(value, id);
   }
@@ -44,6 +60,6 @@ export function releaseValue(values: KeyValues, value: unknown, id: number): voi
 }
 
 /** Whether the key has had one value only, so that it need not be looked up. */
-export function isConstant({ ids, uses }: KeyValues): boolean {
-  return ids.size === 1 && uses.length === 1;
+export function isConstant({ ids, given }: KeyValues): boolean {
+  return ids.size === 1 && given === 1;
 }

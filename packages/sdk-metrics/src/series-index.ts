@@ -2,9 +2,12 @@ import type { Attributes } from "@opentelemetry/api";
 import { createKeyValues, idOf, isConstant, releaseValue, useValue, type KeyValues } from "./key-values.ts";
 import {
   createSeriesTable,
+  eachRow,
+  findPosition,
   findRow,
   insertRow,
   placeDirectly,
+  rebuildTable,
   removeRow,
   type HashOfRow,
   type SeriesTable,
@@ -14,16 +17,16 @@ import {
  * Finds the slot of an attribute set, key by key: nothing is sorted and no text is built.
  *
  * Each attribute value has a small integer for each key. A walk over the object follows its keys along {@link Step}s (the
- * order is the caller's), gathers the integers and looks the tuple of them up in the table of that set of keys. Objects
- * with the same attributes in another order end in the same table. Where the integers are few enough to be laid side by side, they are
- * the position in an array, and the tuple need not be hashed.
+ * order is the caller's) and lays these integers side by side, as the bits of one: the position of the series among those with
+ * the same keys. Whatever the order of the keys, the position is the same. Few positions are an array, more are hashed. Where they
+ * take more bits than an integer has, the tuple of integers is hashed itself.
  */
 export interface SeriesIndex {
   root: Step;
   /** Rises when steps or positions change, so that a walk during which that happened (a getter that records) is noticed. */
   layout: number;
-  /** Whether positions are laid side by side. */
-  isDirect: boolean;
+  /** Whether a series is known by its position. */
+  isPacked: boolean;
   /** Integers of the walk that is under way. */
   scratch: Int32Array;
   /** The same in the order of the table's keys, where that is another. */
@@ -31,7 +34,8 @@ export interface SeriesIndex {
   /** Rises with each walk that uses them. */
   walk: number;
   steps: number;
-  size: number;
+  /** How many bits positions take. */
+  bits: number;
   readonly tables: Map<string, SeriesTable>;
   readonly values: Map<string, KeyValues>;
 }
@@ -54,12 +58,12 @@ export function createSeriesIndex(): SeriesIndex {
   return {
     root: createStep("", createKeyValues(0)),
     layout: 0,
-    isDirect: true,
+    isPacked: true,
     scratch: new Int32Array(8),
     ordered: new Int32Array(8),
     walk: 0,
     steps: 0,
-    size: 0,
+    bits: 0,
     tables: new Map(),
     values: new Map(),
   };
@@ -73,7 +77,7 @@ export function createSeriesIndex(): SeriesIndex {
  * object with inherited keys finds no step, unless a series with such a key exists.
  */
 export function findSeries(index: SeriesIndex, attributes: Attributes | undefined): number {
-  if (!index.isDirect) return findHashed(index, attributes);
+  if (!index.isPacked) return findTuple(index, attributes);
   const { layout } = index;
   let step = index.root;
   let position = 0;
@@ -93,10 +97,10 @@ export function findSeries(index: SeriesIndex, attributes: Attributes | undefine
   }
   const { table } = step;
   if (table === undefined || index.layout !== layout) return -1;
-  return table.direct![position]! - 1;
+  return table.direct === undefined ? findPosition(table, position) : table.direct[position]! - 1;
 }
 
-function findHashed(index: SeriesIndex, attributes: Attributes | undefined): number {
+function findTuple(index: SeriesIndex, attributes: Attributes | undefined): number {
   const { layout, scratch } = index;
   const walk = (index.walk = (index.walk + 1) & 0x3fff_ffff);
   let step = index.root;
@@ -129,11 +133,11 @@ function findHashed(index: SeriesIndex, attributes: Attributes | undefined): num
 /** The slot of clean attributes, -1 when there is none. Teaches {@link findSeries} the order of the keys. */
 export function findClean(index: SeriesIndex, clean: Attributes): number {
   const keys = Object.keys(clean);
-  const table = index.tables.get(keysText(keys));
-  if (table === undefined) return -1;
-  const row = rowOf(index, table, clean);
-  if (row === undefined) return -1;
-  const slot = findRow(table, hashOf(index, table, row), row);
+  const table = tableOf(index, keys);
+  const ids = table === undefined ? undefined : idsOf(index, table, clean);
+  if (table === undefined || ids === undefined) return -1;
+  const identity = identityOf(index, table, ids);
+  const slot = findRow(table, hasher(index, table)(identity), identity);
   if (slot >= 0) teach(index, keys, table);
   return slot;
 }
@@ -141,35 +145,47 @@ export function findClean(index: SeriesIndex, clean: Attributes): number {
 /** Adds a series that {@link findClean} did not find. */
 export function insertSeries(index: SeriesIndex, clean: Attributes, slot: number): void {
   const keys = Object.keys(clean);
-  const text = keysText(keys);
-  let table = index.tables.get(text);
-  const isNewTable = table === undefined;
-  if (table === undefined) index.tables.set(text, (table = createSeriesTable(keys)));
-  const row = Int32Array.from(table.keys, (key) => useValue(valuesOf(index, key), clean[key]));
-  const grew = insertRow(table, row, slot, hasher(index, table));
-  index.size++;
-  if (isNewTable || grew || table.keys.some((key, at) => row[at]! >= 2 ** index.values.get(key)!.bits)) layOut(index);
-  else if (index.isDirect) table.direct![positionOf(index, table, row)] = slot + 1;
+  let table = tableOf(index, keys);
+  if (table === undefined) {
+    table = createSeriesTable(keys, index.isPacked ? 1 : keys.length);
+    index.tables.set(keysText(keys), table);
+  }
+  const ids = Int32Array.from(table.keys, (key) => useValue(valuesOf(index, key), clean[key]));
+  if (table.keys.some((key, at) => ids[at]! >= 2 ** index.values.get(key)!.bits)) layOut(index);
+  const identity = identityOf(index, table, ids);
+  const grew = insertRow(table, identity, slot, hasher(index, table));
+  if (grew) allowDirect(index, table);
+  if (table.direct !== undefined) table.direct[identity[0]!] = slot + 1;
   teach(index, keys, table);
 }
 
 /** Removes a series, and the values that no other has. */
 export function removeSeries(index: SeriesIndex, clean: Attributes): void {
-  const text = keysText(Object.keys(clean));
-  const table = index.tables.get(text)!;
-  const row = rowOf(index, table, clean)!;
-  if (index.isDirect) table.direct![positionOf(index, table, row)] = 0;
-  removeRow(table, row, hasher(index, table));
-  index.size--;
-  let hasConstant = false;
+  const keys = Object.keys(clean);
+  const table = tableOf(index, keys)!;
+  const ids = idsOf(index, table, clean)!;
+  const identity = identityOf(index, table, ids);
+  if (table.direct !== undefined) table.direct[identity[0]!] = 0;
+  removeRow(table, identity, hasher(index, table));
+  let hadConstant = false;
   for (const [at, key] of table.keys.entries()) {
     const values = index.values.get(key)!;
-    hasConstant ||= isConstant(values);
-    releaseValue(values, clean[key], row[at]!);
+    hadConstant ||= isConstant(values);
+    releaseValue(values, clean[key], ids[at]!);
   }
-  if (table.size === 0) index.tables.delete(text);
+  if (table.size === 0) index.tables.delete(keysText(keys));
   // What a step takes for the key's only value may be another soon.
-  if (table.size === 0 || hasConstant) forgetSteps(index);
+  if (table.size === 0 || hadConstant) forgetSteps(index);
+}
+
+/** The table of the keys, in any order; an order that was taught leads there at once. */
+function tableOf(index: SeriesIndex, keys: readonly string[]): SeriesTable | undefined {
+  let step: Step | undefined = index.root;
+  for (const key of keys) {
+    step = step.first?.key === key ? step.first : step.others?.get(key);
+    if (step === undefined) break;
+  }
+  return step?.table ?? index.tables.get(keysText(keys));
 }
 
 /** More orders of keys than any program has; beyond it they are learnt anew. */
@@ -188,6 +204,7 @@ function teach(index: SeriesIndex, keys: readonly string[], table: SeriesTable):
     }
     step = next;
   }
+  if (step.table === table) return;
   step.table = table;
   const order = table.keys.map((key) => keys.indexOf(key));
   step.order = order.every((position, at) => position === at) ? undefined : order;
@@ -222,26 +239,63 @@ function createStep(key: string, values: KeyValues): Step {
   };
 }
 
-/** Gives each key its bits anew, and decides whether positions may be laid side by side. */
+/** Gives each key as many bits as its values need, and all series their identities anew. */
 function layOut(index: SeriesIndex): void {
+  const tables = [...index.tables.values()].map((table) => ({ table, rows: eachRow(table, readerOf(index, table)) }));
   let total = 0;
   for (const values of index.values.values()) {
-    values.bits = Math.ceil(Math.log2(Math.max(1, values.uses.length)));
+    values.bits = Math.ceil(Math.log2(Math.max(1, values.given)));
     values.shift = total;
     total += values.bits;
   }
-  index.isDirect = total <= mostBits && 2 ** total <= Math.max(1024, index.size * 16) / index.tables.size;
-  for (const table of index.tables.values()) {
-    placeDirectly(table, index.isDirect ? 2 ** total : 0, (row) => positionOf(index, table, row));
+  index.bits = total;
+  index.isPacked = total <= mostBits;
+  for (const { table, rows } of tables) {
+    for (const row of rows) row.identity = identityOf(index, table, row.identity);
+    rebuildTable(table, index.isPacked ? 1 : table.keys.length, rows, hasher(index, table));
+    allowDirect(index, table);
   }
   forgetSteps(index);
 }
 
-/** An array of 65,536 positions takes a quarter of a megabyte. */
-const mostBits = 16;
+/** Positions are kept in a positive integer of 31 bits. */
+const mostBits = 30;
 
-function positionOf(index: SeriesIndex, table: SeriesTable, row: Int32Array): number {
-  return table.keys.reduce((position, key, at) => position + (row[at]! << index.values.get(key)!.shift), 0);
+/** Gives the table an array of all positions where it is worth its memory. */
+function allowDirect(index: SeriesIndex, table: SeriesTable): void {
+  const positions = 2 ** index.bits;
+  const isAllowed = index.isPacked && positions <= 4 * 2 ** table.bits;
+  if (isAllowed) placeDirectly(table, positions);
+  else table.direct = undefined;
+}
+
+/** What identifies the series in its table. */
+function identityOf(index: SeriesIndex, { keys }: SeriesTable, ids: Int32Array): Int32Array {
+  if (!index.isPacked) return ids;
+  let position = 0;
+  for (let at = 0; at < keys.length; at++) position += ids[at]! << index.values.get(keys[at]!)!.shift;
+  return Int32Array.of(position);
+}
+
+/** Reads the integers of each key from what identifies a series now. */
+function readerOf(index: SeriesIndex, { keys }: SeriesTable): (identity: Int32Array) => Int32Array {
+  if (!index.isPacked) return (identity) => identity;
+  const places = keys.map((key) => {
+    const { shift, bits } = index.values.get(key)!;
+    return { shift, mask: 2 ** bits - 1 };
+  });
+  return (identity) => {
+    const ids = new Int32Array(places.length);
+    for (let at = 0; at < places.length; at++) ids[at] = (identity[0]! >>> places[at]!.shift) & places[at]!.mask;
+    return ids;
+  };
+}
+
+function hasher(index: SeriesIndex, table: SeriesTable): HashOfRow {
+  if (index.isPacked) return (identity) => identity[0]!;
+  const multipliers = table.keys.map((key) => index.values.get(key)!.multiplier);
+  return (identity) =>
+    multipliers.reduce((hash, multiplier, at) => (hash + Math.imul(identity[at]!, multiplier)) | 0, 0);
 }
 
 function valuesOf(index: SeriesIndex, key: string): KeyValues {
@@ -250,27 +304,15 @@ function valuesOf(index: SeriesIndex, key: string): KeyValues {
   return values;
 }
 
-/** The row of clean attributes, undefined where a value is new. */
-function rowOf(index: SeriesIndex, table: SeriesTable, clean: Attributes): Int32Array | undefined {
-  const row = new Int32Array(table.keys.length);
+/** The integers of clean attributes, undefined where a value is new. */
+function idsOf(index: SeriesIndex, table: SeriesTable, clean: Attributes): Int32Array | undefined {
+  const ids = new Int32Array(table.keys.length);
   for (const [at, key] of table.keys.entries()) {
     const id = idOf(index.values.get(key)!, clean[key]);
     if (id === undefined) return undefined;
-    row[at] = id;
+    ids[at] = id;
   }
-  return row;
-}
-
-function hashOf(index: SeriesIndex, table: SeriesTable, row: Int32Array): number {
-  let hash = 0;
-  for (const [at, key] of table.keys.entries()) {
-    hash = (hash + Math.imul(row[at]!, index.values.get(key)!.multiplier)) | 0;
-  }
-  return hash;
-}
-
-function hasher(index: SeriesIndex, table: SeriesTable): HashOfRow {
-  return (row) => hashOf(index, table, row);
+  return ids;
 }
 
 /** The same for every order of the keys. */

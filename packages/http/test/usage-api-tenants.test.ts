@@ -1,7 +1,7 @@
 import { catalogue, type UsageEvent } from "@meterbridge/core";
 import { usageApi, type MeterReading } from "@meterbridge/http";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { acmeToken, ask, tokens } from "./support/usage-client.ts";
 import { november, runSdk, usageEvent, type TestSdk } from "./support/usage-sdk.ts";
 
@@ -47,9 +47,12 @@ beforeAll(async () => {
   use.among = current();
   alone = await runSdk({ events: own, now, instead: { collect: () => Promise.resolve(worlds.alone) } });
   use.alone = current();
+  // What is left out of a question is this month: that of the events, whenever this runs.
+  vi.useFakeTimers({ toFake: ["Date"], now });
 });
 
 afterAll(async () => {
+  vi.useRealTimers();
   await among.stop();
   await alone.stop();
 });

@@ -20,7 +20,7 @@ const trueOrFalse = v.pipe(
 );
 const logLevel = v.pipe(lowerCase, v.picklist(["none", "error", "warn", "info", "debug", "verbose", "all"]));
 const otlpProtocol = v.pipe(lowerCase, v.picklist(["http/protobuf", "http/json", "grpc"]));
-const tracesExporters = v.pipe(
+const spanAndLogExporters = v.pipe(
   names,
   v.array(v.picklist(["otlp", "console", "none"])),
   v.check((list) => new Set(list).size === list.length && (list.length === 1 || !list.includes("none"))),
@@ -35,7 +35,7 @@ const wholeNumber = (from: number, to: number) =>
 
 const LOG_LEVELS = "one of none, error, warn, info, debug, verbose, all";
 const PROTOCOLS = "http/protobuf or http/json";
-const TRACES_EXPORTERS = "otlp, console or both, comma-separated, or none";
+const SPAN_AND_LOG_EXPORTERS = "otlp, console or both, comma-separated, or none";
 const TIMES = "a whole number of milliseconds from 1 to 3600000";
 const ENDPOINT = "an http:// or https:// URL";
 
@@ -139,18 +139,28 @@ const variables = v.object({
     allowed: "redis or none",
     otherwise: "`none`",
   }),
-  METERBRIDGE_TRACES_EXPORTER: variable(tracesExporters, {
+  METERBRIDGE_TRACES_EXPORTER: variable(spanAndLogExporters, {
     sets: "Where spans go.",
-    allowed: TRACES_EXPORTERS,
+    allowed: SPAN_AND_LOG_EXPORTERS,
     otherwise: "`OTEL_TRACES_EXPORTER`, else `otlp` when an endpoint below is set, else `none`",
   }),
-  OTEL_TRACES_EXPORTER: variable(tracesExporters, {
+  OTEL_TRACES_EXPORTER: variable(spanAndLogExporters, {
     sets: "The same by OpenTelemetry's name.",
-    allowed: TRACES_EXPORTERS,
+    allowed: SPAN_AND_LOG_EXPORTERS,
+    otherwise: "",
+  }),
+  METERBRIDGE_LOGS_EXPORTER: variable(spanAndLogExporters, {
+    sets: "Where log records go.",
+    allowed: SPAN_AND_LOG_EXPORTERS,
+    otherwise: "`OTEL_LOGS_EXPORTER`, else `otlp` when an endpoint below is set, else `none`",
+  }),
+  OTEL_LOGS_EXPORTER: variable(spanAndLogExporters, {
+    sets: "The same by OpenTelemetry's name.",
+    allowed: SPAN_AND_LOG_EXPORTERS,
     otherwise: "",
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: variable(httpUrl, {
-    sets: "The OTLP endpoint of all signals; setting it switches traces on.",
+    sets: "The OTLP endpoint of all signals; setting it switches traces and logs on.",
     allowed: ENDPOINT,
     otherwise: "`http://localhost:4318`",
   }),
@@ -158,6 +168,11 @@ const variables = v.object({
     sets: "The OTLP endpoint of traces, with its path; setting it switches traces on.",
     allowed: ENDPOINT,
     otherwise: "`OTEL_EXPORTER_OTLP_ENDPOINT` + `/v1/traces`",
+  }),
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: variable(httpUrl, {
+    sets: "The OTLP endpoint of logs, with its path; setting it switches logs on.",
+    allowed: ENDPOINT,
+    otherwise: "`OTEL_EXPORTER_OTLP_ENDPOINT` + `/v1/logs`",
   }),
   OTEL_EXPORTER_OTLP_PROTOCOL: variable(otlpProtocol, {
     sets: "The OTLP protocol of all signals.",
@@ -169,13 +184,23 @@ const variables = v.object({
     allowed: PROTOCOLS,
     otherwise: "`OTEL_EXPORTER_OTLP_PROTOCOL`",
   }),
+  OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: variable(otlpProtocol, {
+    sets: "The OTLP protocol of logs.",
+    allowed: PROTOCOLS,
+    otherwise: "`OTEL_EXPORTER_OTLP_PROTOCOL`",
+  }),
   OTEL_EXPORTER_OTLP_TIMEOUT: variable(wholeNumber(1, 3_600_000), {
-    sets: "How long one OTLP export may take, retries included. For traces at most nine tenths of the shutdown timeout.",
+    sets: "How long one OTLP export may take, retries included. For traces and logs at most nine tenths of the shutdown timeout.",
     allowed: TIMES,
     otherwise: "`10000`",
   }),
   OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: variable(wholeNumber(1, 3_600_000), {
     sets: "The same for traces.",
+    allowed: TIMES,
+    otherwise: "`OTEL_EXPORTER_OTLP_TIMEOUT`",
+  }),
+  OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: variable(wholeNumber(1, 3_600_000), {
+    sets: "The same for logs.",
     allowed: TIMES,
     otherwise: "`OTEL_EXPORTER_OTLP_TIMEOUT`",
   }),

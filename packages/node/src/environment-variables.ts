@@ -34,12 +34,17 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_LEDGER_COUNTERS?: "redis" | "none" | undefined;
   readonly METERBRIDGE_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
   readonly OTEL_TRACES_EXPORTER?: readonly TracesExporter[] | undefined;
+  readonly METERBRIDGE_LOGS_EXPORTER?: readonly LogsExporter[] | undefined;
+  readonly OTEL_LOGS_EXPORTER?: readonly LogsExporter[] | undefined;
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   readonly OTEL_EXPORTER_OTLP_TRACES_ENDPOINT?: string | undefined;
+  readonly OTEL_EXPORTER_OTLP_LOGS_ENDPOINT?: string | undefined;
   readonly OTEL_EXPORTER_OTLP_PROTOCOL?: OtlpProtocol | undefined;
   readonly OTEL_EXPORTER_OTLP_TRACES_PROTOCOL?: OtlpProtocol | undefined;
+  readonly OTEL_EXPORTER_OTLP_LOGS_PROTOCOL?: OtlpProtocol | undefined;
   readonly OTEL_EXPORTER_OTLP_TIMEOUT?: number | undefined;
   readonly OTEL_EXPORTER_OTLP_TRACES_TIMEOUT?: number | undefined;
+  readonly OTEL_EXPORTER_OTLP_LOGS_TIMEOUT?: number | undefined;
   readonly OTEL_TRACES_SAMPLER?: TracesSampler | undefined;
   readonly OTEL_TRACES_SAMPLER_ARG?: number | undefined;
   readonly OTEL_METRIC_EXPORT_INTERVAL?: number | undefined;
@@ -57,6 +62,7 @@ export type LedgerName = "sqlite" | "postgresql" | "off";
 export type LogLevel = "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";
 export type TracesExporter = "otlp" | "console" | "none";
+export type LogsExporter = TracesExporter;
 export type TracesSampler =
   | "always_on"
   | "always_off"

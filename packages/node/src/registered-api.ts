@@ -5,6 +5,7 @@ export interface RegisteredApi {
   readonly version: string;
   readonly metrics?: object;
   readonly trace?: object;
+  readonly logs?: object;
   readonly context?: object;
   readonly propagation?: object;
   readonly diag?: object;

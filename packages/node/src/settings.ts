@@ -6,7 +6,14 @@ import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
 import type { Environment } from "./environment.ts";
 import type { InstrumentationSettings } from "./instrumentations-choice.ts";
 import type { UsageLedger } from "./ledger.ts";
-import type { LedgerName, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
+import type {
+  LedgerName,
+  LogLevel,
+  LogsExporter,
+  OtlpProtocol,
+  TracesExporter,
+  TracesSampler,
+} from "./environment-variables.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*` over defaults. */
@@ -25,6 +32,7 @@ export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly priceBook: PriceBook | null | undefined;
   readonly meterProvider: MeterProvider | undefined;
   readonly traces: TraceSettings;
+  readonly logs: LogSettings;
   /** Undefined: SQLite, if the package is installed. */
   readonly ledger: UsageLedger | LedgerName | undefined;
   /** Who asked for it, for error messages. */
@@ -45,6 +53,12 @@ export interface TraceSettings {
   readonly timeoutMillis: number;
   readonly sampler: TracesSampler;
   readonly sampledShare: number;
+}
+
+export interface LogSettings {
+  readonly exporters: readonly Exclude<LogsExporter, "none">[];
+  readonly protocol: Exclude<OtlpProtocol, "grpc">;
+  readonly timeoutMillis: number;
 }
 
 /** @throws Error of one line when options and environment contradict each other. */
@@ -71,6 +85,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
     priceBook: options.priceBook,
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis),
+    logs: logSettings(options, environment, shutdownTimeoutMillis),
     ledger: options.ledger ?? environment.METERBRIDGE_LEDGER,
     ledgerFrom: options.ledger === undefined ? "METERBRIDGE_LEDGER" : `option "ledger"`,
     ledgerDirectory: environment.METERBRIDGE_LEDGER_DIRECTORY,
@@ -137,6 +152,31 @@ function traceSettings(options: StartOptions, environment: Environment, shutdown
     ),
     sampler: environment.OTEL_TRACES_SAMPLER ?? "parentbased_always_on",
     sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? 1,
+  };
+}
+
+function logSettings(options: StartOptions, environment: Environment, shutdownTimeoutMillis: number): LogSettings {
+  const anEndpoint = environment.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const asked = options.logs
+    ? [options.logs]
+    : (environment.METERBRIDGE_LOGS_EXPORTER ?? environment.OTEL_LOGS_EXPORTER ?? (anEndpoint ? ["otlp"] : []));
+  const exporters = asked.filter((exporter): exporter is "otlp" | "console" => exporter !== "none");
+  const protocol =
+    environment.OTEL_EXPORTER_OTLP_LOGS_PROTOCOL ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
+  if (protocol === "grpc" && exporters.includes("otlp")) {
+    throw new Error(
+      `[meterbridge] logs cannot be sent by grpc: set OTEL_EXPORTER_OTLP_LOGS_PROTOCOL to http/protobuf or ` +
+        `http/json (the collector's port is 4318 then), or METERBRIDGE_LOGS_EXPORTER to none`,
+    );
+  }
+  return {
+    exporters,
+    protocol: protocol === "grpc" ? "http/protobuf" : protocol,
+    // As for traces.
+    timeoutMillis: Math.min(
+      environment.OTEL_EXPORTER_OTLP_LOGS_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
+      Math.ceil(shutdownTimeoutMillis * 0.9),
+    ),
   };
 }
 

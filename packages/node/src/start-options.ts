@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { parseHostPattern } from "./baggage-hosts.ts";
 import type { Instrumentation } from "./instrumentations-official.ts";
 import type { UsageLedger } from "./ledger.ts";
-import type { LedgerName, LogLevel, TracesExporter } from "./environment-variables.ts";
+import type { LedgerName, LogLevel, LogsExporter, TracesExporter } from "./environment-variables.ts";
 
 /** Those of core's options that have an environment variable. */
 type RecordingOptions = Pick<
@@ -47,6 +47,12 @@ export interface StartOptions extends RecordingOptions {
    * @default "otlp" when `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, else "none"
    */
   readonly traces?: TracesExporter;
+  /**
+   * Where log records go: the lines of `@meterbridge/http/logs`, and of whatever else writes to OpenTelemetry's logs. Environment:
+   * `METERBRIDGE_LOGS_EXPORTER`, else `OTEL_LOGS_EXPORTER`.
+   * @default "otlp" when `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` is set, else "none"
+   */
+  readonly logs?: LogsExporter;
   /**
    * What is metered and traced without a word in the application: `"requests"` and `"databases"`, which are our own meters; official
    * instrumentations by their short names (`"http"`, `"pg"`), other installed packages of instrumentations by their full ones, or objects
@@ -153,6 +159,7 @@ const optionsSchema = v.strictObject({
   priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),
   traces: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
+  logs: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
   ledger: option(
     v.union([v.picklist(["sqlite", "postgresql", "off"]), withMethod("write")]),
     "a ledger or one of sqlite, postgresql, off",

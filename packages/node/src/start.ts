@@ -11,6 +11,7 @@ import { startInstrumentations } from "./instrumentations.ts";
 import { chooseInstrumentations } from "./instrumentations-choice.ts";
 import { startLedger } from "./ledger.ts";
 import { installLog, type Log } from "./log.ts";
+import { startLogs } from "./logs.ts";
 import { startMeters } from "./meters.ts";
 import { inTurn } from "./pipeline.ts";
 import { registeredApi } from "./registered-api.ts";
@@ -81,9 +82,10 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const stopSending = sendAttribution(baggage.sendTo);
   if (baggage.warning !== undefined) log.logger.warn(baggage.warning);
   const traces = startTraces(settings.traces, resource, log.logger);
+  const logs = startLogs(settings.logs, resource, log.logger);
   const metering = registeredApi()?.metrics !== undefined;
   const instrumentations = startInstrumentations(chosen, { metering, exporters: meters.exporters, logger: log.logger });
-  const pipelines = [...meters.pipelines, ...traces.pipelines];
+  const pipelines = [...meters.pipelines, ...traces.pipelines, ...logs.pipelines];
   const all = (action: "forceFlush" | "shutdown"): Promise<void> =>
     inTurn(action, [ledger.pipelines, pipelines], shutdownTimeoutMillis, log.logger);
   const flush = (): Promise<void> => all("forceFlush");
@@ -99,6 +101,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     ledger.unregister();
     await all("shutdown");
     traces.unregister();
+    logs.unregister();
     unregisterContext();
     meters.unregister();
     setRunningSdk(undefined);
@@ -108,7 +111,8 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   let ended: Promise<void> | undefined;
   const { "service.name": name, "service.version": version } = resource.attributes;
   const official = instrumentations.names.length > 0 ? [`instrumented ${instrumentations.names.join(", ")}`] : [];
-  const summary = [meters.summary, traces.summary, ...official, ...ledger.summary].join("; ");
+  const records = logs.summary === undefined ? [] : [logs.summary];
+  const summary = [meters.summary, traces.summary, ...records, ...official, ...ledger.summary].join("; ");
   const sdk: Sdk = {
     status: `${[name, version].filter(Boolean).join(" ")}: ${summary}`,
     exporters: meters.exporters,

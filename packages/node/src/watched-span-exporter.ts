@@ -1,8 +1,15 @@
 import { type DiagLogger } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import type { SpanExporter } from "@opentelemetry/sdk-trace";
 
-/** What {@link watchedSpanExporter} needs beside the exporter. */
+/** What OpenTelemetry's exporters of spans and of log records have in common. */
+export interface BatchExporter<Item> {
+  export(items: Item[], done: (result: ExportResult) => void): void;
+  forceFlush?(): Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** What {@link watchedExporter} needs beside the exporter. */
 export interface WatchOptions {
   readonly logger: DiagLogger;
   /** An export that has not answered by then is given up. */
@@ -11,39 +18,46 @@ export interface WatchOptions {
   abandon(): void;
 }
 
+/** The same for spans. */
+export function watchedSpanExporter(exporter: SpanExporter, options: WatchOptions): SpanExporter {
+  return watchedExporter(exporter, { ...options, signal: "traces", items: "spans" });
+}
+
 /**
  * Wraps an exporter so that each change between working and failing is told once, with how much was lost, where the
  * batch processor would print a stack for every batch; and so that each export is answered in time.
  */
-export function watchedSpanExporter(exporter: SpanExporter, options: WatchOptions): SpanExporter {
-  const { logger, timeoutMillis, abandon } = options;
+export function watchedExporter<Item>(
+  exporter: BatchExporter<Item>,
+  { logger, timeoutMillis, abandon, signal, items }: WatchOptions & { readonly signal: string; readonly items: string },
+): Required<BatchExporter<Item>> {
   let lost = 0;
 
-  function settle(spans: number, result: ExportResult): void {
+  function settle(count: number, result: ExportResult): void {
     if (result.code === ExportResultCode.SUCCESS) {
-      if (lost > 0) logger.warn(`[traces] spans are exported again; ${lost} were lost`);
+      if (lost > 0) logger.warn(`[${signal}] ${items} are exported again; ${lost} were lost`);
       lost = 0;
       return;
     }
-    if (lost === 0) logger.warn(`[traces] spans cannot be exported and are lost: ${reasonOf(result.error)}`);
-    lost += spans;
+    if (lost === 0) logger.warn(`[${signal}] ${items} cannot be exported and are lost: ${reasonOf(result.error)}`);
+    lost += count;
   }
 
   return {
-    export(spans: ReadableSpan[], done) {
+    export(batch, done) {
       let answered = false;
       const answer = (result: ExportResult): void => {
         if (answered) return;
         answered = true;
         clearTimeout(timer);
-        settle(spans.length, result);
+        settle(batch.length, result);
         done({ code: ExportResultCode.SUCCESS });
       };
       const timer = setTimeout(() => {
         abandon();
         answer({ code: ExportResultCode.FAILED, error: new Error(`no answer within ${timeoutMillis} ms`) });
       }, timeoutMillis);
-      exporter.export(spans, answer);
+      exporter.export(batch, answer);
     },
     forceFlush: async () => exporter.forceFlush?.(),
     shutdown: () => exporter.shutdown(),

@@ -45,19 +45,27 @@ export function meterChannels(start: StartOperation): () => void {
       message[finish]?.(message.error);
       message[finish] = undefined;
     };
-    const handlers = {
-      start(message: Message) {
-        const found = operation(message);
-        if (found !== undefined) message[finish] = start(system, found.name);
-      },
-      asyncEnd: end,
-      // Also what failed before anything was sent: then nothing else comes.
-      error: end,
+    const begin = (message: Message): void => {
+      const found = operation(message);
+      if (found !== undefined) message[finish] = start(system, found.name);
     };
+    // What failed before anything was sent has an error and no end.
+    const handlers = { start: harmless(begin), asyncEnd: harmless(end), error: harmless(end) };
     channel.subscribe(handlers as never);
     return () => channel.unsubscribe(handlers as never);
   });
   return () => undo.forEach((each) => each());
+}
+
+/** What a subscriber throws ends the process, and anybody may publish anything. */
+function harmless(handler: (message: Message) => void): (message: Message) => void {
+  return (message) => {
+    try {
+      handler(message);
+    } catch {
+      // Not a message of the client's: not counted.
+    }
+  };
 }
 
 const finish: unique symbol = Symbol("meterbridge.finish");

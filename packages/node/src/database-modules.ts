@@ -41,6 +41,7 @@ export function meterModules(start: StartOperation): () => void {
   }
   const onRequired = (message: unknown): void => {
     const { id, parentFilename, result } = message as Required;
+    if (typeof id !== "string") return;
     const name = id.slice(Math.max(id.lastIndexOf("/"), id.lastIndexOf("\\")) + 1);
     if (!lastNames.has(name)) return;
     const file = path.resolve(parentFilename === undefined ? "." : path.dirname(parentFilename), id);

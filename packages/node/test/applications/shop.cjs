@@ -9,7 +9,7 @@ const app = express();
 app.get("/orders/:id", (request, response, next) => {
   withAttribution({ tenant: "acme", user: "ada@example.org" }, () => order(request.params.id)).then(
     (found) => response.json(found),
-    next,
+    (error) => next(error),
   );
 });
 app.get("/stock/:id", (request, response) => {

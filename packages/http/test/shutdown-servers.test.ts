@@ -72,7 +72,7 @@ describe("a request in progress is answered to the end, and the next is not take
     const report = end.shutdown();
     expect(await inProgress).toEqual({ status: 200, connection: "close", body: "done" });
     await expect(ask(url, agent)).rejects.toThrow("ECONNREFUSED");
-    expect(await report).toMatchObject({ isComplete: true, requestsCut: 0 });
+    expect(await report).toMatchObject({ isComplete: true, connectionsCut: 0 });
     // Less than the five seconds for which a kept connection holds the server's own close().
     expect((await report).durationMillis).toBeLessThan(4000);
   });
@@ -99,7 +99,7 @@ describe("a request in progress is answered to the end, and the next is not take
     const report = end.shutdown();
     expect(await Promise.all([bodyOf(first), bodyOf(second)])).toEqual(["done", "done"]);
     expect(await goaway).toBe(0);
-    expect(await report).toMatchObject({ isComplete: true, requestsCut: 0 });
+    expect(await report).toMatchObject({ isComplete: true, connectionsCut: 0 });
   });
 });
 
@@ -125,7 +125,7 @@ describe("whatever kind of server", () => {
     client.on("error", () => {});
     const closed = new Promise((resolve) => client.once("close", resolve));
     await until(() => !client.connecting, "the client to connect");
-    expect(await end.shutdown()).toMatchObject({ isComplete: false, requestsCut: 0 });
+    expect(await end.shutdown()).toMatchObject({ isComplete: false, connectionsCut: 1 });
     await closed;
   });
 
@@ -147,7 +147,7 @@ describe("called by the application", () => {
     const { end } = await running(createServer(), "http", { signals: ["SIGTERM", "SIGINT"] });
     expect(process.listenerCount("SIGTERM")).toBe(before + 1);
     expect(end.shutdown()).toBe(end.shutdown());
-    expect(await end.shutdown()).toEqual({ isComplete: true, requestsCut: 0, durationMillis: expect.any(Number) });
+    expect(await end.shutdown()).toEqual({ isComplete: true, connectionsCut: 0, durationMillis: expect.any(Number) });
     expect(process.listenerCount("SIGTERM")).toBe(before);
   });
 

@@ -91,9 +91,7 @@ describe("while the process drains", () => {
     application.child.kill("SIGTERM");
     expect(await application.ended).toBe(1);
     expect(performance.now() - before).toBeLessThan(2000 + margin);
-    expect(application.output()).toMatch(
-      /\[http\] shutdown: 1 connections, with 0 requests in progress, were cut off after \d+ ms/,
-    );
+    expect(application.output()).toMatch(/\[http\] shutdown: 1 connections were cut off after \d+ ms/);
   });
 });
 
@@ -108,9 +106,7 @@ describe("within one deadline", () => {
     expect(await application.ended).toBe(1);
     expect(performance.now() - before).toBeLessThan(2000 + margin);
     expect(await hanging).toMatch(/socket hang up|ECONNRESET/);
-    expect(application.output()).toMatch(
-      /\[http\] shutdown: 1 connections, with 1 requests in progress, were cut off after \d+ ms/,
-    );
+    expect(application.output()).toMatch(/\[http\] shutdown: 1 connections were cut off after \d+ ms/);
     expect(application.output()).toContain("closed");
     expect(await application.ledger()).toMatchObject({ events: 1, clean: true });
   });

@@ -9,17 +9,17 @@ export interface DrainableServer {
   turnAway(): void;
   /** Takes no more connections. Resolves when all have ended, those that wait for nothing by our doing. */
   stop(): Promise<void>;
-  /** Drops every connection, and tells how many there were, and how many requests were being answered. */
-  cut(): { readonly requests: number; readonly connections: number };
+  /** Drops every connection, and tells how many there were. */
+  cut(): number;
 }
 
-/** What is known of a connection of HTTP/1. */
+/** What is known of a connection. Nothing is done for a request, so that serving costs no more than before. */
 interface Connection {
-  /** Requests that are being answered. */
-  requests: number;
-  /** How many bytes had come when the last answer ended: more than these are the beginning of a request. */
-  bytesAtRest: number;
-  restingSince: number;
+  /** Bytes that came and went, and when they were seen to have changed. */
+  bytes: number;
+  changedAt: number;
+  /** None have come since it was made: Node.js does not count it as idle. */
+  readonly freshBytes: number;
   /** Upgraded: a WebSocket, or a tunnel. */
   isTaken: boolean;
 }
@@ -31,14 +31,13 @@ interface Connection {
  * answer was begun without `Connection: close`, it waits for the client to go, or for the keep-alive timeout.
  */
 export function drainableServer(server: Server): DrainableServer {
-  const isHttp1 = server instanceof HttpServer || server instanceof HttpsServer;
+  const http1 = server instanceof HttpServer || server instanceof HttpsServer ? server : undefined;
   const sockets = new Set<Socket>();
   const connections = new Map<Socket, Connection>();
-  const answers = new Set<ServerResponse | Http2ServerResponse>();
   const sessions = new Set<Http2Session>();
   let taken = 0;
   let isTurningAway = false;
-  let stoppedAt: number | undefined;
+  let stoppedAt = Infinity;
 
   function onConnection(socket: Socket): void {
     taken += 1;
@@ -49,31 +48,10 @@ export function drainableServer(server: Server): DrainableServer {
   function watch(socket: Socket): Connection {
     const known = connections.get(socket);
     if (known !== undefined) return known;
-    const connection = { requests: 0, bytesAtRest: socket.bytesRead, restingSince: 0, isTaken: false };
+    const connection = { bytes: 0, changedAt: 0, freshBytes: socket.bytesRead, isTaken: false };
     connections.set(socket, connection);
     socket.once("close", () => connections.delete(socket));
     return connection;
-  }
-
-  function onRequest(
-    request: IncomingMessage | Http2ServerRequest,
-    answer: ServerResponse | Http2ServerResponse,
-  ): void {
-    answers.add(answer);
-    if (request.httpVersionMajor > 1) {
-      answer.once("close", () => answers.delete(answer));
-      return;
-    }
-    if (isTurningAway) askToClose(answer);
-    const { socket } = request;
-    const connection = watch(socket);
-    connection.requests += 1;
-    answer.once("close", () => {
-      answers.delete(answer);
-      connection.requests -= 1;
-      connection.bytesAtRest = socket.bytesRead;
-      connection.restingSince = performance.now();
-    });
   }
 
   const onTaken = (_request: IncomingMessage, socket: Socket): void => void (watch(socket).isTaken = true);
@@ -84,30 +62,39 @@ export function drainableServer(server: Server): DrainableServer {
     if (takings.includes(event) && !server.listeners(event).includes(onTaken)) server.prependListener(event, onTaken);
   });
   server.on("connection", onConnection);
-  // Of node:http2 only what speaks HTTP/1 is watched, from its first request on: a session says itself when it is over.
-  if (isHttp1) server.on(server instanceof HttpsServer ? "secureConnection" : "connection", watch);
+  // A session of HTTP/2 says itself when it is over.
+  if (http1 !== undefined) server.on(http1 instanceof HttpsServer ? "secureConnection" : "connection", watch);
   server.on("session", (session: Http2Session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
-    if (stoppedAt !== undefined) session.close();
+    if (stoppedAt < Infinity) session.close();
   });
-  // Before the application answers, or it would be too late for a header.
-  server.prependListener("request", onRequest);
 
   function turnAway(): void {
-    isTurningAway = true;
-    for (const answer of answers) askToClose(answer);
     for (const session of sessions) session.close();
+    if (isTurningAway) return;
+    isTurningAway = true;
+    // Before the application answers, or it would be too late for a header.
+    server.prependListener("request", (request: IncomingMessage | Http2ServerRequest, answer: Answer) => {
+      if (request.httpVersionMajor === 1) askToClose(answer);
+    });
+    for (const socket of connections.keys()) askToClose((socket as BusySocket)._httpMessage);
   }
 
   function sweep(): void {
     const now = performance.now();
-    const since = stoppedAt ?? now;
-    for (const [socket, { requests, bytesAtRest, restingSince, isTaken }] of connections) {
-      const isResting = !isTaken && requests === 0 && socket.bytesRead === bytesAtRest;
-      if (isResting && now - Math.max(restingSince, since) >= restMillis) socket.destroySoon();
-      if (isTaken && now - since >= takenMillis) socket.destroy();
+    let isQuiet = now - stoppedAt >= restMillis;
+    for (const [socket, connection] of connections) {
+      const { isTaken, freshBytes } = connection;
+      const bytes = socket.bytesRead + socket.bytesWritten;
+      if (bytes !== connection.bytes) Object.assign(connection, { bytes, changedAt: now });
+      if (isTaken && now - stoppedAt >= takenMillis) socket.destroy();
+      if (isTaken) continue;
+      if (now - Math.max(connection.changedAt, stoppedAt) < restMillis) isQuiet = false;
+      else if (socket.bytesRead === freshBytes) socket.destroy();
     }
+    // What it closes has been at rest, since all are; what is being answered stays.
+    if (isQuiet) http1?.closeIdleConnections();
   }
 
   /**
@@ -127,42 +114,46 @@ export function drainableServer(server: Server): DrainableServer {
   return {
     turnAway,
     async stop() {
-      turnAway();
-      for (const session of sessions) session.close();
       await takeWaiting();
+      turnAway();
       stoppedAt = performance.now();
       const sweeping = setInterval(sweep, sweepMillis);
       await new Promise<void>((resolve) => {
         // That of the class above only stops listening.
-        if (isHttp1) Server.prototype.close.call(server, () => resolve());
-        else server.close(() => resolve());
+        if (http1 === undefined) server.close(() => resolve());
+        else Server.prototype.close.call(server, () => resolve());
       });
       clearInterval(sweeping);
       // Ends what the class itself keeps running. It is closed already, which the callback is told as an error.
       server.close(() => {});
     },
     cut() {
-      const left = { requests: answers.size, connections: sockets.size };
+      const left = sockets.size;
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
       // With those that were there before they were watched.
-      if (isHttp1) server.closeAllConnections();
+      http1?.closeAllConnections();
       return left;
     },
   };
 }
 
-/** How long a connection must have been at rest: a request may be on its way to it. */
+/** How long connections must have been at rest: a request may be on its way to them. */
 const restMillis = 250;
 /** How long WebSockets have to say goodbye. */
 const takenMillis = 1000;
 const sweepMillis = 50;
 const takeWaitingMillis = 200;
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+type Answer = ServerResponse | Http2ServerResponse;
+
+/** Where node:http keeps the answer that a connection is busy with. Were it not there, that connection would be closed at rest. */
+type BusySocket = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+function askToClose(answer: Answer | null | undefined): void {
+  if (answer?.headersSent === false) answer.setHeader("connection", "close");
 }
 
-function askToClose(answer: ServerResponse | Http2ServerResponse): void {
-  if (!answer.headersSent && answer.req.httpVersionMajor === 1) answer.setHeader("connection", "close");
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { createLogger } from "@meterbridge/http/logs";
@@ -80,11 +81,11 @@ const server = createServer(
     response.end(String(result));
   }),
 );
-server.listen(0, "127.0.0.1", async () => {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  const response = await fetch(`http://127.0.0.1:${address.port}/`, { headers: { "x-request-id": requestId } });
-  console.log(await response.text());
-  server.close();
-  server.closeAllConnections();
-});
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+const address = server.address();
+if (address === null || typeof address === "string") throw new Error("no port was given");
+const response = await fetch(`http://127.0.0.1:${address.port}/`, { headers: { "x-request-id": requestId } });
+console.log(await response.text());
+server.close();
+server.closeAllConnections();

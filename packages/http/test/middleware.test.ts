@@ -125,7 +125,8 @@ describe.each(Object.entries(frameworks))("the middleware for %s", (_name, start
     await meters.reaches(duration, 1, { ...server, "http.response.status_code": 404 });
     await meters.reaches(duration, 3);
     const routes = (await meters.series(duration)).map(({ attributes }) => attributes["http.route"]);
-    expect(routes.toSorted()).toEqual(["/users/:id", undefined]);
+    expect(new Set(routes)).toEqual(new Set(["/users/:id", undefined]));
+    expect(routes).toHaveLength(2);
   });
 
   test("writes a line when a request starts and one when it is completed, with status and duration", async () => {

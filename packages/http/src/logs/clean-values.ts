@@ -44,10 +44,10 @@ export function createCleaner({ redact, longestText }: CleanerOptions): Cleaner 
     (name) => limited(name, 255),
   );
 
-  function limited(text: string, limit: number): string {
-    if (text.length <= limit) return cutSecrets(text);
-    const kept = cutSecrets(text.slice(0, limit + overlap)).slice(0, limit);
-    return `${kept.toWellFormed()}… (${text.length} characters)`;
+  function limited(given: string, limit: number): string {
+    if (given.length <= limit) return cutSecrets(given);
+    const kept = cutSecrets(given.slice(0, limit + overlap)).slice(0, limit);
+    return `${kept.toWellFormed()}… (${given.length} characters)`;
   }
 
   function text(given: string, room: Room): string {

@@ -19,7 +19,7 @@ import { createTimestamp } from "./timestamp.ts";
  * @throws Error of one line when an option is wrong.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const { name, level, redact, destination, fields, longestText } = settleLoggerOptions(options);
+  const { name, level, redact, destination, longestText, ...settled } = settleLoggerOptions(options);
   const cleaner = createCleaner({ redact, longestText });
   const otel = createOtelLines(name);
   const fail = createFailureReport();
@@ -62,7 +62,7 @@ export function createLogger(options: LoggerOptions): Logger {
     stream.on("error", fail);
     stream.on("drop", () => fail(new Error("the destination takes none, and too many wait for it")));
   }
-  bindCleanly(logger, { logger: name, ...cleanFields(fields, cleaner) }, cleaner);
+  bindCleanly(logger, { logger: name, ...cleanFields(settled.fields, cleaner) }, cleaner);
   return logger;
 }
 

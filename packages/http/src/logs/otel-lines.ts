@@ -29,14 +29,18 @@ export function createOtelLines(name: string): OtelLines {
   };
 }
 
-const severities: Readonly<Record<string, api.SeverityNumber>> = {
-  trace: 1,
-  debug: 5,
-  info: 9,
-  warn: 13,
-  error: 17,
-  fatal: 21,
-};
+function severityOf(level: string): api.SeverityNumber {
+  const { SeverityNumber } = api;
+  const severities: Readonly<Record<string, api.SeverityNumber>> = {
+    trace: SeverityNumber.TRACE,
+    debug: SeverityNumber.DEBUG,
+    info: SeverityNumber.INFO,
+    warn: SeverityNumber.WARN,
+    error: SeverityNumber.ERROR,
+    fatal: SeverityNumber.FATAL,
+  };
+  return severities[level] ?? SeverityNumber.UNSPECIFIED;
+}
 
 /** The trace context is that of where the line is written, which the SDK takes by itself. */
 function recordOf(line: string): api.LogRecord {
@@ -51,7 +55,7 @@ function recordOf(line: string): api.LogRecord {
   }: Line = JSON.parse(line);
   return {
     timestamp: new Date(timestamp),
-    severityNumber: severities[level] ?? 0,
+    severityNumber: severityOf(level),
     severityText: level,
     ...(message !== undefined && { body: message }),
     attributes: { ...attributes, ...exceptionAttributes(exception) },

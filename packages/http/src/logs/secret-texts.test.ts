@@ -29,11 +29,7 @@ test.each([
   ["a field of JSON in a text", '"{\\"client_secret\\":\\"canary\\"}"', '"{\\"client_secret\\":\\"[Redacted]\\"}"'],
   ["a header in JSON", '{"authorization":"Bearer canary","a":1}', '{"authorization":"[Redacted]","a":1}'],
   ["a field of YAML", "password: canary\nuser: a", "password: [Redacted]\nuser: a"],
-  [
-    "a private key",
-    "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY----- after",
-    "[Redacted] after",
-  ],
+  ["a private key", "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY----- after", "[Redacted] after"],
 ])("%s is cut out of a text", (_what, text, clean) => {
   expect(cut(text)).toBe(clean);
   expect(cut(text)).not.toMatch(/canary/i);

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
-import Router from "@koa/router";
+import { Router } from "@koa/router";
 import { currentAttribution } from "@meterbridge/core";
 import express from "express";
 import Fastify from "fastify";
@@ -65,7 +65,7 @@ async function startExpress({ attribution, ...options }: ContractOptions): Promi
   app.use(forExpress({ ...options, ...(attribution && { attribution: (request) => attribution(request.headers) }) }));
   app.use(express.json());
   const users = express.Router();
-  users.get("/:id", async (_request, response) => void response.json(await later()));
+  users.get("/:id", (_request, response) => later().then((body) => response.json(body)));
   app.use("/users", users);
   app.post("/echo", (_request, response) => void response.json(known()));
   app.get("/stream", (_request, response) => {
@@ -73,7 +73,7 @@ async function startExpress({ attribution, ...options }: ContractOptions): Promi
     setTimeout(() => response.end(JSON.stringify(known())), 1);
   });
   app.get("/throws", failAtOnce);
-  app.get("/rejects", fail);
+  app.get("/rejects", () => fail());
   app.get("/waits", (_request, response) => void response.write("begun"));
   app.get("/health", (_request, response) => void response.json({}));
   app.use(requestErrors());
@@ -86,7 +86,7 @@ async function startFastify({ attribution, ...options }: ContractOptions): Promi
     ...options,
     ...(attribution && { attribution: (request) => attribution(request.raw.headers) }),
   });
-  app.register(async (users) => void users.get("/:id", later), { prefix: "/users" });
+  app.register(async (users) => void users.get("/:id", () => later()), { prefix: "/users" });
   app.post("/echo", () => known());
   app.get("/stream", (_request, reply) => {
     reply.raw.write("");
@@ -94,7 +94,7 @@ async function startFastify({ attribution, ...options }: ContractOptions): Promi
     return reply.hijack();
   });
   app.get("/throws", failAtOnce);
-  app.get("/rejects", fail);
+  app.get("/rejects", () => fail());
   app.get("/waits", (_request, reply) => {
     reply.raw.write("begun");
     return reply.hijack();
@@ -128,7 +128,7 @@ async function startHono({ attribution, ...options }: ContractOptions): Promise<
     }),
   );
   app.get("/throws", failAtOnce);
-  app.get("/rejects", fail);
+  app.get("/rejects", () => fail());
   app.get("/waits", (context) =>
     stream(context, async (answer) => {
       await answer.write("begun");
@@ -162,7 +162,7 @@ async function startKoa({ attribution, ...options }: ContractOptions): Promise<S
     setTimeout(() => context.res.end(JSON.stringify(known())), 1);
   });
   router.get("/throws", failAtOnce);
-  router.get("/rejects", fail);
+  router.get("/rejects", () => fail());
   router.get("/waits", (context) => {
     context.respond = false;
     context.status = 200;
@@ -207,7 +207,7 @@ async function startNode({ attribution, ...options }: ContractOptions): Promise<
       }
     },
   );
-  return listen(createServer(handler));
+  return listen(createServer((request, response) => void handler(request, response)));
 }
 
 async function listen(server: Server): Promise<StartedServer> {

@@ -74,6 +74,15 @@ function watchQuery(config: unknown, end: FinishOperation): boolean {
   emitter.once?.("end", () => end(undefined));
   emitter.once?.("close", () => end(undefined));
   emitter.once?.(errorMonitor, end);
+  // A cursor that nobody listens to tells its failure to who reads from it, and emits nothing.
+  const query = config as { handleError?: unknown };
+  const { handleError } = query;
+  if (typeof handleError === "function") {
+    query.handleError = function (error: unknown, ...rest: unknown[]): unknown {
+      end(error);
+      return handleError.call(this, error, ...rest) as unknown;
+    };
+  }
   return true;
 }
 

@@ -50,6 +50,17 @@ test.each(published)(
   },
 );
 
+test.each(published)(
+  "the archive of %s holds what was built of it, and nothing else of this repository",
+  async (name) => {
+    const { stdout } = await run("tar", ["-tzf", await pack(path.join(root, "packages", name))]);
+    const files = stdout.trim().split("\n");
+    expect(files).toEqual(expect.arrayContaining(["package/package.json", "package/LICENSE"]));
+    const known = /^package\/(?:package\.json|README\.md|LICENSE|dist\/(?!.*\.test\.)[\w./-]+\.(?:js|d\.ts|txt))$/;
+    expect(files.filter((file) => !known.test(file))).toEqual([]);
+  },
+);
+
 test.each([
   ["a file that is not in the archive", { ".": { types: "./index.d.ts", default: "./missing.js" } }],
   ["types behind the code, where nobody finds them", { ".": { default: "./index.js", types: "./index.d.ts" } }],

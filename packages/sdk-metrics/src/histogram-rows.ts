@@ -49,7 +49,9 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
       for (let bucket = 0; bucket < buckets; bucket++) {
         const inBucket = rows[at + 4 + bucket]!;
         if (inBucket === 0) continue;
-        counts[bucket] = inBucket;
+        // As a small integer where it is one: an array of these is made, and read, in half the time.
+        const small = inBucket | 0;
+        counts[bucket] = small === inBucket ? small : inBucket;
         count += inBucket;
       }
       return {

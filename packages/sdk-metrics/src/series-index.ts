@@ -1,17 +1,8 @@
 import type { Attributes } from "@opentelemetry/api";
-import { createKeyValues, idOf, isConstant, releaseValue, useValue, type KeyValues } from "./key-values.ts";
-import {
-  createSeriesTable,
-  eachRow,
-  findPosition,
-  findRow,
-  insertRow,
-  placeDirectly,
-  rebuildTable,
-  removeRow,
-  type HashOfRow,
-  type SeriesTable,
-} from "./series-table.ts";
+import { createStep, forgetSteps, teach, type Step } from "./attribute-steps.ts";
+import { createKeyValues, isConstant, releaseValue, useValue, type KeyValues } from "./key-values.ts";
+import { allowDirect, hasher, identityOf, idsOf, layOut } from "./series-layout.ts";
+import { createSeriesTable, findPosition, findRow, insertRow, removeRow, type SeriesTable } from "./series-table.ts";
 
 /**
  * Finds the slot of an attribute set, key by key: nothing is sorted and no text is built.
@@ -38,20 +29,6 @@ export interface SeriesIndex {
   bits: number;
   readonly tables: Map<string, SeriesTable>;
   readonly values: Map<string, KeyValues>;
-}
-
-interface Step {
-  readonly key: string;
-  readonly ids: Map<unknown, number>;
-  readonly isConstant: boolean;
-  readonly constant: unknown;
-  readonly multiplier: number;
-  readonly shift: number;
-  first: Step | undefined;
-  others: Map<string, Step> | undefined;
-  table: SeriesTable | undefined;
-  /** Where the table's n-th key is in the walk. Undefined when both have the same order. */
-  order: readonly number[] | undefined;
 }
 
 export function createSeriesIndex(): SeriesIndex {
@@ -188,131 +165,10 @@ function tableOf(index: SeriesIndex, keys: readonly string[]): SeriesTable | und
   return step?.table ?? index.tables.get(keysText(keys));
 }
 
-/** More orders of keys than any program has; beyond it they are learnt anew. */
-const mostSteps = 2000;
-
-function teach(index: SeriesIndex, keys: readonly string[], table: SeriesTable): void {
-  if (index.steps + keys.length > mostSteps) forgetSteps(index);
-  let step = index.root;
-  for (const key of keys) {
-    let next = step.first?.key === key ? step.first : step.others?.get(key);
-    if (next === undefined) {
-      next = createStep(key, index.values.get(key)!);
-      index.steps++;
-      if (step.first === undefined) step.first = next;
-      else (step.others ??= new Map()).set(key, next);
-    }
-    step = next;
-  }
-  if (step.table === table) return;
-  step.table = table;
-  const order = table.keys.map((key) => keys.indexOf(key));
-  step.order = order.every((position, at) => position === at) ? undefined : order;
-  if (index.scratch.length < keys.length) {
-    index.scratch = new Int32Array(keys.length * 2);
-    index.ordered = new Int32Array(keys.length * 2);
-    index.layout++;
-  }
-}
-
-function forgetSteps(index: SeriesIndex): void {
-  index.root = createStep("", createKeyValues(0));
-  index.steps = 0;
-  index.layout++;
-  for (const [key, { ids, lists }] of index.values) if (ids.size + lists.size === 0) index.values.delete(key);
-}
-
-function createStep(key: string, values: KeyValues): Step {
-  const { ids, multiplier, shift } = values;
-  const [constant] = isConstant(values) ? ids.keys() : [];
-  return {
-    key,
-    ids,
-    isConstant: isConstant(values),
-    constant,
-    multiplier,
-    shift,
-    first: undefined,
-    others: undefined,
-    table: undefined,
-    order: undefined,
-  };
-}
-
-/** Gives each key as many bits as its values need, and all series their identities anew. */
-function layOut(index: SeriesIndex): void {
-  const tables = [...index.tables.values()].map((table) => ({ table, rows: eachRow(table, readerOf(index, table)) }));
-  let total = 0;
-  for (const values of index.values.values()) {
-    values.bits = Math.ceil(Math.log2(Math.max(1, values.given)));
-    values.shift = total;
-    total += values.bits;
-  }
-  index.bits = total;
-  index.isPacked = total <= mostBits;
-  for (const { table, rows } of tables) {
-    for (const row of rows) row.identity = identityOf(index, table, row.identity);
-    rebuildTable(table, index.isPacked ? 1 : table.keys.length, rows, hasher(index, table));
-    allowDirect(index, table);
-  }
-  forgetSteps(index);
-}
-
-/** Positions are kept in a positive integer of 31 bits. */
-const mostBits = 30;
-
-/** Gives the table an array of all positions where it is worth its memory. */
-function allowDirect(index: SeriesIndex, table: SeriesTable): void {
-  const positions = 2 ** index.bits;
-  const isAllowed = index.isPacked && positions <= 4 * 2 ** table.bits;
-  if (isAllowed) placeDirectly(table, positions);
-  else table.direct = undefined;
-}
-
-/** What identifies the series in its table. */
-function identityOf(index: SeriesIndex, { keys }: SeriesTable, ids: Int32Array): Int32Array {
-  if (!index.isPacked) return ids;
-  let position = 0;
-  for (let at = 0; at < keys.length; at++) position += ids[at]! << index.values.get(keys[at]!)!.shift;
-  return Int32Array.of(position);
-}
-
-/** Reads the integers of each key from what identifies a series now. */
-function readerOf(index: SeriesIndex, { keys }: SeriesTable): (identity: Int32Array) => Int32Array {
-  if (!index.isPacked) return (identity) => identity;
-  const places = keys.map((key) => {
-    const { shift, bits } = index.values.get(key)!;
-    return { shift, mask: 2 ** bits - 1 };
-  });
-  return (identity) => {
-    const ids = new Int32Array(places.length);
-    for (let at = 0; at < places.length; at++) ids[at] = (identity[0]! >>> places[at]!.shift) & places[at]!.mask;
-    return ids;
-  };
-}
-
-function hasher(index: SeriesIndex, table: SeriesTable): HashOfRow {
-  if (index.isPacked) return (identity) => identity[0]!;
-  const multipliers = table.keys.map((key) => index.values.get(key)!.multiplier);
-  return (identity) =>
-    multipliers.reduce((hash, multiplier, at) => (hash + Math.imul(identity[at]!, multiplier)) | 0, 0);
-}
-
 function valuesOf(index: SeriesIndex, key: string): KeyValues {
   let values = index.values.get(key);
   if (values === undefined) index.values.set(key, (values = createKeyValues(index.values.size)));
   return values;
-}
-
-/** The integers of clean attributes, undefined where a value is new. */
-function idsOf(index: SeriesIndex, table: SeriesTable, clean: Attributes): Int32Array | undefined {
-  const ids = new Int32Array(table.keys.length);
-  for (const [at, key] of table.keys.entries()) {
-    const id = idOf(index.values.get(key)!, clean[key]);
-    if (id === undefined) return undefined;
-    ids[at] = id;
-  }
-  return ids;
 }
 
 /** The same for every order of the keys. */

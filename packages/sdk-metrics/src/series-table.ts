@@ -27,8 +27,8 @@ const smallestBits = 3;
 export function findRow(table: SeriesTable, hash: number, wanted: Int32Array): number {
   const { rows, stride, bits } = table;
   const mask = (1 << bits) - 1;
-  for (let place = startOf(hash, bits); ; place = (place + 1) & mask) {
-    const at = place * stride;
+  for (let row = startOf(hash, bits); ; row = (row + 1) & mask) {
+    const at = row * stride;
     const slot = rows[at]!;
     if (slot === 0) return -1;
     let column = 1;
@@ -40,9 +40,9 @@ export function findRow(table: SeriesTable, hash: number, wanted: Int32Array): n
 /** The same for rows that a position identifies, which is its own hash. */
 export function findPosition({ rows, bits }: SeriesTable, position: number): number {
   const mask = (1 << bits) - 1;
-  for (let place = startOf(position, bits); ; place = (place + 1) & mask) {
-    const slot = rows[place * 2]!;
-    if (slot === 0 || rows[place * 2 + 1] === position) return slot - 1;
+  for (let row = startOf(position, bits); ; row = (row + 1) & mask) {
+    const slot = rows[row * 2]!;
+    if (slot === 0 || rows[row * 2 + 1] === position) return slot - 1;
   }
 }
 

@@ -86,6 +86,7 @@ const unavailable = async (): Promise<never> => {
 };
 const goneRedis = {
   state: "down",
+  isServing: () => Promise.resolve(false),
   where: "nowhere",
   command: unavailable,
   script: unavailable,

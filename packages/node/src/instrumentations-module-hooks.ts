@@ -4,6 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { DiagLogger } from "@opentelemetry/api";
 import { nodeOptions } from "./environment.ts";
+import { findPackage } from "./load-package.ts";
 
 interface SynchronousHooks {
   supportsSyncHooks(): boolean;
@@ -72,13 +73,11 @@ function isModule(mainScript: string | undefined): boolean {
   }
 }
 
+/** Where the copy of `import-in-the-middle` is that the package of this file uses. */
 function hooksDirectory(file: string): string | undefined {
-  try {
-    const base = createRequire(file).resolve("@opentelemetry/instrumentation");
-    return path.dirname(createRequire(base).resolve("import-in-the-middle"));
-  } catch {
-    return undefined;
-  }
+  const base = findPackage("@opentelemetry/instrumentation", [file]);
+  const hooks = base === undefined ? undefined : findPackage("import-in-the-middle", [base]);
+  return hooks === undefined ? undefined : path.dirname(hooks);
 }
 
 const KEY: unique symbol = Symbol.for("meterbridge.module-hooks");

@@ -47,7 +47,8 @@ export function startInstrumentations(
   for (const failure of failures) logger.warn(failure);
   const ports = ownPorts(exporters);
   const isOwnRequest = ({ socket }: IncomingMessage): boolean => ports.has(socket.localPort ?? 0);
-  const running = official.flatMap((each) => attempt(each.name, () => each.create({ isOwnRequest })) ?? []);
+  const made = official.map((each) => attempt(each.name, () => each.create({ isOwnRequest })));
+  const running = made.flatMap((each) => each ?? []);
   for (const each of running) {
     each.setTracerProvider(trace.getTracerProvider());
     each.setMeterProvider(meterProviderWithout((name) => isOurs(name, each, own)));
@@ -57,7 +58,10 @@ export function startInstrumentations(
     attempt("of ES modules", () => registerModuleHooks(mainFiles(official), modulesOf(running), logger));
   }
   undo.push(() => running.forEach((each) => each.disable()));
-  return { names: official.map(({ name }) => name), stop: () => undo.forEach((each) => each()) };
+  return {
+    names: official.filter((_, index) => made[index] !== undefined).map(({ name }) => name),
+    stop: () => undo.forEach((each) => each()),
+  };
 }
 
 function startRequestMeters(): () => void {

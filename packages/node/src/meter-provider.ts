@@ -1,9 +1,8 @@
 import { diag, type DiagLogger, type MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
 import type { Exporter, ExporterContext } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
-import { type IMetricReader, MeterProvider } from "@opentelemetry/sdk-metrics";
-import { boundedReader } from "./bounded-reader.ts";
-import { harmless } from "./harmless-instruments.ts";
+import { MeterProvider } from "@meterbridge/sdk-metrics";
+import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 import { loggerNamed } from "./log.ts";
 import { createReadingReader, type ReadingReader } from "./meter-readings.ts";
 import type { Settings } from "./settings.ts";
@@ -27,7 +26,6 @@ export function createMeterProvider(
   settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits">,
   logger: DiagLogger,
 ): MeterPipelines {
-  // Core holds each meter's own limit; the readers only have to keep what it lets through.
   const seriesLimit = Math.max(settings.seriesLimit, ...Object.values(settings.seriesLimits));
   const pipelines: Pipeline[] = [];
   const readers: IMetricReader[] = [];
@@ -38,7 +36,7 @@ export function createMeterProvider(
         diag: loggerNamed(exporter.name, logger),
         namespace: settings.namespace,
       });
-      readers.push(boundedReader(reader, { seriesLimit }));
+      readers.push(limited(reader, seriesLimit));
       pipelines.push({
         name: exporter.name,
         forceFlush: (timeoutMillis) => reader.forceFlush({ timeoutMillis }),
@@ -51,11 +49,24 @@ export function createMeterProvider(
     throw error;
   }
   const reading = createReadingReader();
-  const provider = new MeterProvider({ resource, readers: [...readers, boundedReader(reading, { seriesLimit })] });
-  harmless(provider, logger);
-  // Core may then make room for new series by dropping stale ones: the bounded readers really forget them.
-  Object.defineProperty(provider, Symbol.for("meterbridge.forgets"), { value: true });
+  const provider = new MeterProvider({ resource, readers: [...readers, limited(reading, seriesLimit)] });
   return { provider, pipelines, reading };
+}
+
+/**
+ * Core holds each meter's own limit; the provider keeps what it lets through, and holds the instruments of others to the same. One
+ * more is the provider's own overflow, so that core's has a place of its own.
+ */
+function limited(reader: IMetricReader, seriesLimit: number): IMetricReader {
+  return {
+    setMetricProducer: (producer) => reader.setMetricProducer(producer),
+    selectAggregation: (type) => reader.selectAggregation(type),
+    selectAggregationTemporality: (type) => reader.selectAggregationTemporality(type),
+    selectCardinalityLimit: () => seriesLimit + 1,
+    collect: (options) => reader.collect(options),
+    shutdown: (options) => reader.shutdown(options),
+    forceFlush: (options) => reader.forceFlush(options),
+  };
 }
 
 function readerOf(exporter: Exporter, context: ExporterContext): IMetricReader {

@@ -57,7 +57,7 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       });
       expect(result.stderr).toBe(
-        `[meterbridge] shop 1.2.0: prometheus ${page(result)}, otlp ${collector.url}/v1/metrics; traces otlp\n`,
+        `[meterbridge] shop 1.2.0: prometheus ${page(result)}, otlp ${collector.url}/v1/metrics; traces otlp; logs otlp\n`,
       );
       expect(result.stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
       expect(collector.received("/v1/metrics")).toContain("llm.requests");

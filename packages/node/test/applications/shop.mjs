@@ -5,12 +5,11 @@ import pg from "pg";
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 const app = express();
-app.get("/orders/:id", (request, response, next) => {
-  withAttribution({ tenant: "acme", user: "ada@example.org" }, () => order(request.params.id)).then(
-    (found) => response.json(found),
-    (error) => next(error),
-  );
-});
+app.get("/orders/:id", (request, response) =>
+  withAttribution({ tenant: "acme", user: "ada@example.org" }, async () => {
+    response.json(await order(request.params.id));
+  }),
+);
 app.get("/stock/:id", (request, response) => {
   response.json({ attribution: currentAttribution(), baggage: request.headers.baggage ?? null });
 });

@@ -39,11 +39,11 @@ export const frameworks: Readonly<Record<string, (options: ContractOptions) => P
 };
 
 /** What code deep in a request knows of it. */
-export function known(): object {
+function known(): object {
   return { requestId: currentRequestId(), ...currentAttribution() };
 }
 
-export const failure = "connect to postgres://app:canary-password@db failed";
+const failure = "connect to postgres://app:canary-password@db failed";
 
 async function later(): Promise<object> {
   await sleep(1);

@@ -3,7 +3,7 @@ import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
-import { shortText, type LabelValue } from "./label-value.ts";
+import { shortText } from "./label-value.ts";
 import { observe } from "./observed.ts";
 import { readFields } from "./reading.ts";
 import { startRun } from "./run.ts";
@@ -92,19 +92,21 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
     { method, scheme }: Required<HttpRequest>,
     { status, route, errorType }: HttpAnswer,
     seconds: number,
-    labels?: readonly LabelValue[],
   ): void {
-    const failure = errorType ?? (typeof status === "number" && status >= 500 ? String(status) : undefined);
-    duration.series([method, scheme, route, status, failure], labels).cells.seconds(seconds);
+    duration.series([method, scheme, route, status, errorType ?? failure(status, 500)]).cells.seconds(seconds);
   }
 
   function requestsOf(group: RequestGroup): HttpRequests {
+    const values: unknown[] = [group.method, group.scheme, undefined, undefined, undefined];
     const end = guarded(
       state,
       name,
       undefined,
       (seconds: number, status?: number, route?: string, errorType?: string): undefined => {
-        ended(group, { status, route, errorType }, seconds, unattributed());
+        values[2] = route;
+        values[3] = status;
+        values[4] = errorType ?? failure(status, 500);
+        duration.series(values, unattributed()).cells.seconds(seconds);
       },
     );
     return {
@@ -153,8 +155,7 @@ export function createHttpRecorder(state: CoreState): HttpRecorder {
     requests: guarded(state, name, noRequests, (request: HttpRequest) => groupOf(request).requests),
     recordClient: guarded(state, clientName, undefined, (request: HttpClientRequest): undefined => {
       const { method, address, port, status, errorType, seconds } = readFields(state, clientName, request, readClient);
-      const failure = errorType ?? (typeof status === "number" && status >= 400 ? String(status) : undefined);
-      client.series([method, address, port, status, failure]).cells.seconds(seconds);
+      client.series([method, address, port, status, errorType ?? failure(status, 400)]).cells.seconds(seconds);
     }),
   };
 }
@@ -178,6 +179,10 @@ function readAnswer({ status, route, errorType }: HttpAnswer): HttpAnswer {
 function readClient(request: HttpClientRequest): Omit<HttpClientRequest, "duration"> & { readonly seconds: number } {
   const { method, address, port, status, errorType, duration } = request;
   return { method: knownMethod(method), address, port, status, errorType, seconds: duration };
+}
+
+function failure(status: unknown, from: number): string | undefined {
+  return typeof status === "number" && status >= from ? String(status) : undefined;
 }
 
 function knownMethod(method: unknown): string {

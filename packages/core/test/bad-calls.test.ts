@@ -34,6 +34,17 @@ function recordingCalls(core: Core): Readonly<Record<string, (given: never) => u
     "http.start": (given) => http.start(given).end(given),
     "http request.end": (given) => http.start({ method: "GET" }).end(given),
     "http.record": http.record,
+    "http.requests": (given) => {
+      const requests = http.requests(given);
+      requests.begin();
+      requests.end(given, given, given, given);
+    },
+    "http requests.end": (given) => {
+      const requests = http.requests({ method: "GET" });
+      requests.begin();
+      requests.end(given, given, given, given);
+    },
+    "http.recordClient": http.recordClient,
     "database.record": database.record,
     withAttribution: (given) => core.withAttribution(given, () => core.checkpoint.created()),
     "withAttribution, its fields": (given) =>

@@ -53,16 +53,13 @@ export function createMeterProvider(
   return { provider, pipelines, reading };
 }
 
-/**
- * Core holds each meter's own limit; the provider keeps what it lets through, and holds the instruments of others to the same. One
- * more is the provider's own overflow, so that core's has a place of its own.
- */
+/** Core holds each meter's own limit; the provider keeps what it lets through, and holds the instruments of others to the same. */
 function limited(reader: IMetricReader, seriesLimit: number): IMetricReader {
   return {
     setMetricProducer: (producer) => reader.setMetricProducer(producer),
     selectAggregation: (type) => reader.selectAggregation(type),
     selectAggregationTemporality: (type) => reader.selectAggregationTemporality(type),
-    selectCardinalityLimit: () => seriesLimit + 1,
+    selectCardinalityLimit: () => seriesLimit,
     collect: (options) => reader.collect(options),
     shutdown: (options) => reader.shutdown(options),
     forceFlush: (options) => reader.forceFlush(options),

@@ -21,12 +21,16 @@ app.use(
 app.use(express.json());
 app.post("/login", (request, response) => {
   const log = logger.child({ module: "login", headers: request.headers });
-  log.info({ request, body: request.body as unknown, query: request.query }, "asked by %s", request.headers.authorization);
+  log.info(
+    { request, body: request.body as unknown, query: request.query },
+    "asked by %s",
+    request.headers.authorization,
+  );
   log.info(`called with ${request.originalUrl} and ${JSON.stringify(request.headers)}`);
   response.json({});
 });
 app.get("/fails", (request) => {
-  throw new Error(`no answer from https://user:${String(request.query["password"])}@bank${request.originalUrl}`);
+  throw new Error(`no answer from https://user:canary-password@bank${request.originalUrl}`);
 });
 app.use(requestErrors());
 app.use((_error: unknown, _request: express.Request, response: express.Response, _next: express.NextFunction) => {

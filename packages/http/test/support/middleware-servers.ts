@@ -170,7 +170,8 @@ async function startKoa({ attribution, ...options }: ContractOptions): Promise<S
   });
   router.get("/health", (context) => void (context.body = {}));
   app.use(router.routes());
-  return listen(createServer(app.callback()));
+  const answer = app.callback();
+  return listen(createServer((request, response) => void answer(request, response)));
 }
 
 async function startNode({ attribution, ...options }: ContractOptions): Promise<StartedServer> {
@@ -207,7 +208,7 @@ async function startNode({ attribution, ...options }: ContractOptions): Promise<
       }
     },
   );
-  return listen(createServer((request, response) => void handler(request, response)));
+  return listen(createServer(handler));
 }
 
 async function listen(server: Server): Promise<StartedServer> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { DeliveryCounts, StoreState } from "./delivery-counts.ts";
 import { createDeliveryNotices } from "./delivery-notices.ts";
 import { ledgerErrorReason } from "./ledger-error.ts";
@@ -70,6 +71,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     try {
       if (state === "down") return await putAside(rows, "memory");
       await open();
+      // Checking many takes some milliseconds, and so will sending them: the event loop gets its turn in between.
+      if (rows.length > 500) await turn();
       await append(rows, "memory");
     } catch (error) {
       storeFails(error);

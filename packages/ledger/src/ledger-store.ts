@@ -37,8 +37,8 @@ export interface LedgerStore {
   /** One page of a tenant's rows. */
   rows(query: RowsQuery): Promise<readonly LedgerRow[]>;
   /**
-   * Adds the rows up anew and holds that against each rollup, one consistent look per tenant and day. `usage_totals` is held
-   * against the sum of `usage_days` instead, since rows are subject to retention and rollups are not.
+   * Adds the rows up anew and holds that against each rollup, one consistent look per tenant and day. `usage_totals` and
+   * `usage_model_blocks` are held against the sums of days instead, since rows are subject to retention and rollups are not.
    */
   recount(query: RecountQuery): Promise<readonly RollupDifference[]>;
   /**

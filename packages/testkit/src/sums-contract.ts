@@ -84,6 +84,31 @@ export function testSums(harness: LedgerStoreHarness): void {
     }),
   );
 
+  test("a day of Berlin that is asked for while its last hours are written takes nothing away that it had not got", () =>
+    withStore(harness, async (store) => {
+      const midnight = Date.parse("2026-05-12T22:00Z");
+      const boundaries = [midnight - 24 * hour, midnight, midnight + 24 * hour];
+      const progress = { isWriting: true };
+      const write = async (): Promise<void> => {
+        for (let batch = 0; batch < 40; batch++) {
+          await store.append([0, 1, 2].map((index) => ledgerRow({ occurredAt: midnight + index * quarter })));
+        }
+      };
+      const writing = write().finally(() => (progress.isWriting = false));
+      let before = 0;
+      while (progress.isWriting) {
+        const found = await store.sums({ boundaries, groupBy: ["kind"] });
+        expect(found.filter(({ period }) => period === 0)).toEqual([]);
+        const events = found.find(({ period }) => period === 1)?.sums.events ?? 0;
+        // Batches of three, all or nothing.
+        expect(events % 3).toBe(0);
+        expect(events).toBeGreaterThanOrEqual(before);
+        before = events;
+      }
+      await writing;
+      expect(await store.sums({ boundaries })).toMatchObject([{ period: 1, sums: { events: 120 } }]);
+    }));
+
   test("a year by the hour is one question: no chart is too long for the database's parameters", () =>
     withStore(harness, async (store) => {
       const start = Date.UTC(2026, 0, 1);

@@ -55,6 +55,7 @@ function secondVersion(schema: string): readonly string[] {
     `CREATE OR REPLACE AGGREGATE ${addUp}(bigint) (SFUNC = pg_catalog.int8pl, STYPE = bigint, INITCOND = '0')`,
     // Few buckets that are written again and again: with half a page left, nearly all updates stay on it.
     ...narrowRollups.flatMap(([rollup]) => rollupTable(rollup, table(rollup.table), 50)),
+    ...["usage_totals", "usage_days"].map((name) => `ALTER TABLE ${table(name)} SET (fillfactor = 50)`),
     ...narrowRollups.map(([rollup, source]) => fill(rollup, source)),
     // For what is asked of all tenants at once.
     ...narrowRollups.map(([{ table: name }]) => `CREATE INDEX ${quoted(`${name}_time`)} ON ${table(name)} (bucket_at)`),

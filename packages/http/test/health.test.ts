@@ -83,7 +83,7 @@ describe("wherever it is mounted", () => {
 });
 
 describe("the health", () => {
-  test("is unhealthy, with 503, when something required is, and degraded, with 200, when something else is", async () => {
+  test("D: GET /health is unhealthy, with 503, when something required is, and degraded, with 200, when something else is", async () => {
     const broken: HealthCheck = { name: "search", check: () => Promise.reject(new Error("down")) };
     const degraded: HealthCheck = { name: "cache", check: () => ({ status: "degraded", reason: "read_only" }) };
     expect(await answerOf({ checks: [fine, broken] })).toMatchObject({ status: 503, body: { status: "unhealthy" } });
@@ -327,7 +327,7 @@ describe("what is shown", () => {
 });
 
 describe("the state", () => {
-  test("is not ready while the application starts and while it drains, and alive throughout", async () => {
+  test("D: GET /health/ready is 503 while the application starts and drains, and /health/live answers throughout", async () => {
     const state = health({ starting: true, checks: [fine] });
     const url = await onNode(state);
     const live = async (): Promise<void> => expect(await ask(`${url}/health/live`)).toMatchObject({ status: 200 });

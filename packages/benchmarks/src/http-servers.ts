@@ -34,12 +34,16 @@ export const httpContestants: readonly HttpContestant[] = [
   { peer: "otel-3", package: "@opentelemetry/instrumentation-http", flags: ["-r", "./src/http/otel-3.cjs"] },
 ];
 
-export async function startHttpServer(contestant: HttpContestant, variant: string): Promise<HttpServer> {
+export async function startHttpServer(
+  contestant: HttpContestant,
+  variant: string,
+  nodeFlags: readonly string[],
+): Promise<HttpServer> {
   const { flags, environment, middleware, isScraped } = contestant;
   const metricsPort = isScraped === true ? await freePort() : undefined;
   const child = fork("./src/http/server.cjs", [variant], {
     cwd: path.join(import.meta.dirname, ".."),
-    execArgv: [...flags],
+    execArgv: [...nodeFlags, ...flags],
     env: {
       PATH: process.env["PATH"],
       ...environment,

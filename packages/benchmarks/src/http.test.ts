@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { measureHttp } from "./http.ts";
 
 test("the benchmark of request meters gives every figure of every peer, after it has counted the requests", async () => {
-  const report = await measureHttp({ rounds: 1 }, { secondsPerRun: 1, variants: ["node:http", "express", "fastify"] });
+  const report = await measureHttp(
+    { rounds: 1 },
+    { secondsPerRun: 1, variants: ["node:http", "express", "fastify"], flags: ["--conditions=@meterbridge/source"] },
+  );
   if (report.versions["wrk"] === undefined) return expect(report.rows).toEqual([]);
   expect(report.rows).toHaveLength(3 * 3 * 4);
   for (const { cell, peer, value, unit } of report.rows) {

@@ -7,6 +7,8 @@ import { wantedCells } from "./wanted-cells.ts";
 export interface HttpSizes {
   readonly secondsPerRun: number;
   readonly variants: readonly string[];
+  /** Flags of Node.js for every server. */
+  readonly flags?: readonly string[];
 }
 
 const usualSizes: HttpSizes = { secondsPerRun: 4, variants: ["node:http", "express", "fastify"] };
@@ -16,21 +18,18 @@ const usualSizes: HttpSizes = { secondsPerRun: 4, variants: ["node:http", "expre
  * `http/p99`, the time that 99 of 100 took at most; `http/processor`, processor time per request, which a busy machine disturbs least.
  */
 export async function http(options: BenchmarkOptions): Promise<Report> {
+  await buildPackages();
   return measureHttp(options, usualSizes);
 }
 
-export async function measureHttp(
-  { rounds = 7, cells: asked }: BenchmarkOptions,
-  { secondsPerRun, variants }: HttpSizes,
-): Promise<Report> {
+export async function measureHttp({ rounds = 7, cells: asked }: BenchmarkOptions, sizes: HttpSizes): Promise<Report> {
   const cells = wantedCells(Object.keys(figures), asked);
   const wrk = await findWrk();
   const packages = [...httpContestants.flatMap((each) => each.package ?? []), "express", "fastify"];
   const versions = { node: process.versions.node, ...versionsOf(...packages) };
   if (wrk === undefined) return { versions, rows: [] };
-  await buildPackages();
   const rows: Row[] = [];
-  for (const variant of variants) rows.push(...(await measureVariant(variant, rounds, secondsPerRun)));
+  for (const variant of sizes.variants) rows.push(...(await measureVariant(variant, rounds, sizes)));
   return { versions: { ...versions, wrk }, rows: rows.filter(({ cell }) => cells.has(cell)) };
 }
 
@@ -46,15 +45,19 @@ const figures: Readonly<Record<string, { readonly unit: string; of(run: Run): nu
 };
 
 /** All servers of a variant stand ready at once, and are measured in turn: a busy moment of the machine hits all alike. */
-async function measureVariant(variant: string, rounds: number, seconds: number): Promise<Row[]> {
+async function measureVariant(
+  variant: string,
+  rounds: number,
+  { secondsPerRun, flags = [] }: HttpSizes,
+): Promise<Row[]> {
   const servers: { readonly contestant: HttpContestant; readonly server: HttpServer; readonly runs: Run[] }[] = [];
   try {
     for (const contestant of httpContestants) {
-      servers.push({ contestant, server: await startHttpServer(contestant, variant), runs: [] });
+      servers.push({ contestant, server: await startHttpServer(contestant, variant, flags), runs: [] });
     }
     // The first round lets the engine optimise, and is thrown away when it has been counted.
     for (let round = 0; round <= rounds; round++) {
-      for (const { server, runs } of servers) runs.push(await measure(server, seconds));
+      for (const { server, runs } of servers) runs.push(await measure(server, secondsPerRun));
     }
     for (const { contestant, server, runs } of servers) await checkCount(contestant, server, runs);
   } finally {

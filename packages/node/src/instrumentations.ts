@@ -36,9 +36,8 @@ export function startInstrumentations(
     try {
       return begin();
     } catch (error) {
-      logger.error(
-        `the instrumentation ${name} cannot be started: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+      logger.error(`the instrumentation ${name} cannot be started: ${reason}`);
       return undefined;
     }
   };
@@ -50,9 +49,11 @@ export function startInstrumentations(
   const made = official.map((each) => attempt(each.name, () => each.create({ isOwnRequest })));
   const running = made.flatMap((each) => each ?? []);
   for (const each of running) {
-    each.setTracerProvider(trace.getTracerProvider());
-    each.setMeterProvider(meterProviderWithout((name) => isOurs(name, each, own)));
-    each.enable();
+    attempt(each.instrumentationName, () => {
+      each.setTracerProvider(trace.getTracerProvider());
+      each.setMeterProvider(meterProviderWithout((name) => isOurs(name, each, own)));
+      each.enable();
+    });
   }
   if (running.length > 0) {
     attempt("of ES modules", () => registerModuleHooks(mainFiles(official), modulesOf(running), logger));

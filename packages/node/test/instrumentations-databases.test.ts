@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { llm, withAttribution } from "@meterbridge/core";
 import { type Sdk, start } from "@meterbridge/node";
 import { DataPointType, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { Redis } from "ioredis";
@@ -6,9 +10,9 @@ import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { withAttribution } from "@meterbridge/core";
 import { findPostgresql, type PostgresqlServer, startPostgresql } from "../../ledger/test/support/postgresql-server.ts";
 import { findRedis, type RedisServer, startRedis } from "../../ledger/test/support/redis-server.ts";
+import { until } from "../../../test/support/servers.ts";
 import { type FakeDatabase, fakeMongodb, fakeMysql } from "./instrumentations-fakes.ts";
 import { hideEnvironment, keepingExporter, type KeepingExporter, keepingLogger } from "./support.ts";
 
@@ -132,7 +136,6 @@ describe.skipIf(findPostgresql() === undefined)("pg, on a real PostgreSQL", () =
       close: () => Promise.resolve(),
     };
     sdk = start({ exporters: [exporter], diagLogger: keepingLogger(), ledger });
-    const { llm } = await import("@meterbridge/core");
     llm.record({ provider: "openai", model: "gpt-5" });
     await Promise.all(asked);
     expect(asked).toHaveLength(1);
@@ -177,6 +180,45 @@ describe.skipIf(findRedis() === undefined)("on a real Redis", () => {
     expect(lines.join("\n")).not.toContain("ada");
   });
 });
+
+test.skipIf(findPostgresql() === undefined || findRedis() === undefined)(
+  "what a real ledger asks of PostgreSQL and Redis is its own, and what the application asks at the same time is counted",
+  async () => {
+    const [postgresql, redis] = await Promise.all([startPostgresql(), startRedis()]);
+    const directory = mkdtempSync(path.join(tmpdir(), "meterbridge-own-traffic-"));
+    try {
+      await sdk.shutdown();
+      vi.stubEnv("DATABASE_URL", postgresql.url);
+      vi.stubEnv("REDIS_URL", redis.url);
+      vi.stubEnv("METERBRIDGE_LEDGER_COUNTERS", "redis");
+      vi.stubEnv("METERBRIDGE_LEDGER_DIRECTORY", directory);
+      exporter = keepingExporter();
+      sdk = start({ exporters: [exporter], diagLogger: keepingLogger(), ledger: "postgresql" });
+      for (let call = 0; call < 100; call++) {
+        withAttribution({ tenant: "acme", user: `user-${call}` }, () =>
+          llm.record({ provider: "openai", model: "gpt-5" }),
+        );
+      }
+      const client = new pg.Client(postgresql.url);
+      await client.connect();
+      await client.query("SELECT 1");
+      await client.end();
+      await sdk.forceFlush();
+      await until(async () => ((await redis.keys()).length > 0 ? true : undefined), "the counters to be in Redis");
+      const written = await postgresql.query("SELECT count(*)::int AS rows FROM meterbridge.usage_events");
+      expect(written).toEqual([{ rows: 100 }]);
+      // Ours, and those of the server's support, whose connections are clients of pg as well.
+      const lines = await operations();
+      expect(lines.filter((line) => !line.startsWith("postgresql SELECT: "))).toEqual([]);
+      expect(lines).toEqual(["postgresql SELECT: 2"]);
+    } finally {
+      await sdk.shutdown();
+      await Promise.all([postgresql.stop(), redis.stop()]);
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+  60_000,
+);
 
 describe("on a server of little more than its protocol", () => {
   let server: FakeDatabase | undefined;

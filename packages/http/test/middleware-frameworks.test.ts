@@ -4,7 +4,7 @@ import { connect as connectHttp2, createServer as createHttp2Server, type Http2S
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentAttribution } from "@meterbridge/core";
-import { diag } from "@opentelemetry/api";
+import { context, diag, trace, TraceFlags } from "@opentelemetry/api";
 import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
@@ -13,9 +13,10 @@ import { until } from "../../../test/support/servers.ts";
 import { requestErrors, requests as forExpress } from "../src/express.ts";
 import { type FastifyRequest, requests as forFastify } from "../src/fastify.ts";
 import { requests as forHono } from "../src/hono.ts";
-import { createLogger, currentRequestId } from "../src/logs.ts";
+import { currentRequestId } from "../src/logs.ts";
 import { requests as forNode } from "../src/node.ts";
 import { collectMeters, duration } from "./requests-collecting.ts";
+import { keepLines } from "./support/kept-lines.ts";
 
 test("an Express router that is mounted with a parameter is logged by its template, not by its tenants' names", async () => {
   const { logger, lines } = keepLines();
@@ -77,6 +78,41 @@ test("a request that comes through two of our middlewares is one request, with t
   await meters.reaches(duration, 1);
   await sleep(20);
   expect(lines()).toHaveLength(1);
+});
+
+test("the lines of a request carry the trace that it is part of", async () => {
+  collectMeters();
+  const { logger, lines } = keepLines({ level: "debug" });
+  const span = {
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanId: "b7ad6b7169203331",
+    traceFlags: TraceFlags.SAMPLED,
+  };
+  const app = express();
+  app.use((_request, _response, next) => context.with(trace.setSpanContext(context.active(), span), next));
+  app.use(forExpress({ logger }));
+  app.get("/", (_request, response) => void response.json({}));
+  const url = await listen(createServer(app));
+  await (await fetch(url)).text();
+  await until(() => lines().length === 2, "the lines");
+  for (const line of lines()) expect(line).toMatchObject({ trace_id: span.traceId, span_id: span.spanId });
+});
+
+test("hostile attributions become short texts in the lines, with and without a context manager", async () => {
+  const { logger, lines } = keepLines();
+  const hostile = { tenant: "t".repeat(10_000), user: 7, project: { password: "canary" }, employee: "a\u2028\nb" };
+  const app = express();
+  app.use(forExpress({ logger, attribution: () => hostile as never }));
+  app.get("/", (_request, response) => void response.json({}));
+  const url = await listen(createServer(app));
+  await (await fetch(url)).text();
+  collectMeters();
+  await (await fetch(url)).text();
+  await until(() => lines().length === 2, "the lines");
+  for (const line of lines()) {
+    expect(line).toMatchObject({ tenant: "t".repeat(255), user_id: "7", employee: "a\u2028\nb" });
+    expect(JSON.stringify(line)).not.toContain("canary");
+  }
 });
 
 test("the Fastify plugin holds for routes outside of it, and its options are refused at the start", async () => {
@@ -188,12 +224,6 @@ test("a handler of node:http that fails is told on diag where there is no logger
     expect.stringContaining("the handler of a request failed, 500 was answered: Error: broken"),
   );
 });
-
-function keepLines() {
-  const written: string[] = [];
-  const logger = createLogger({ name: "api", destination: { write: (line) => void written.push(line) } });
-  return { logger, lines: () => written.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>) };
-}
 
 async function listen(server: Server): Promise<string> {
   server.listen(0, "127.0.0.1");

@@ -103,6 +103,15 @@ describe.each(Object.entries(frameworks))("the middleware for %s", (_name, start
     ["rejects", () => Promise.reject(new Error("no claims")), "threw"],
     ["hangs", () => new Promise<never>(() => {}), "late"],
     ["gives a text", () => "acme" as never, "unusable"],
+    [
+      "gives what throws when it is read",
+      async () => ({
+        get tenant(): string {
+          throw new Error("no claims");
+        },
+      }),
+      "threw",
+    ],
   ])(
     "answers without attribution, tells it once and counts it, when the callback %s",
     async (_what, attribution, reason) => {

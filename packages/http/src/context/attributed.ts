@@ -10,7 +10,7 @@ export function runAttributed<Asked, Result>(
   work: () => Result,
 ): Result | Promise<Awaited<Result>> {
   const inside = (attribution: Attribution): Result => {
-    context.attribution = { ...context.attribution, ...attribution };
+    context.attribution = { ...context.attribution, ...shortTexts(attribution) };
     return withAttribution(attribution, work);
   };
   return runInRequest(context, () => {
@@ -19,4 +19,12 @@ export function runAttributed<Asked, Result>(
       ? (attribution.then(inside) as Promise<Awaited<Result>>)
       : inside(attribution);
   });
+}
+
+/** As core keeps them, for where no context manager carries what core keeps. */
+function shortTexts(attribution: Attribution): Attribution {
+  const ids = Object.entries(attribution as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
+    typeof value === "string" || typeof value === "number" ? [[name, String(value).slice(0, 255).toWellFormed()]] : [],
+  );
+  return Object.fromEntries(ids);
 }

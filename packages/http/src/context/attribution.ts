@@ -14,9 +14,17 @@ export function createAskAttribution<Asked>(
 
   function usable(given: unknown): Attribution {
     if (given === undefined || given === null) return nobody;
-    if (typeof given === "object") return given;
-    report("unusable", `it gave a ${typeof given}, not an object such as { tenant: "acme" }`);
-    return nobody;
+    if (typeof given !== "object") {
+      report("unusable", `it gave a ${typeof given}, not an object such as { tenant: "acme" }`);
+      return nobody;
+    }
+    try {
+      // Read once, here, where what a getter throws is caught.
+      const { tenant, employee, project, process, execution, user } = given as Attribution;
+      return { tenant, employee, project, process, execution, user };
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   function failed(error: unknown): Attribution {

@@ -20,7 +20,10 @@ interface ClientChannel {
 }
 
 const sql = (message: Message) => ({ name: sqlOperation(message.query) });
-const command = (message: Message) => ({ name: commandName(message.command) });
+const command = (message: Message) => {
+  const name = commandName(message.command);
+  return name !== undefined && handshakes.has(name) ? undefined : { name };
+};
 
 /**
  * mysql2, `redis` (node-redis) and ioredis publish every operation by themselves, on these channels. Commands in a transaction are published one by one by ioredis; node-redis publishes the transaction alone, and of a pipeline both.
@@ -69,6 +72,9 @@ function harmless(handler: (message: Message) => void): (message: Message) => vo
 }
 
 const finish: unique symbol = Symbol("meterbridge.finish");
+
+/** What a client of Redis asks for itself when it connects; older servers answer some of it by an error. */
+const handshakes: ReadonlySet<string> = new Set(["AUTH", "CLIENT", "HELLO", "INFO"]);
 
 /** `GET`, `FT.SEARCH`. A command is text of the application's, so it has to look like one. */
 function commandName(given: unknown): string | undefined {

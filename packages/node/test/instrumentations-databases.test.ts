@@ -159,9 +159,13 @@ describe.skipIf(findRedis() === undefined)("on a real Redis", () => {
     await client.multi().get("name").exec();
     await expect(client.lpush("name", "x")).rejects.toThrow("WRONGTYPE");
     client.disconnect();
-    const lines = await operations();
-    expect(lines).toEqual(expect.arrayContaining(["redis SET: 1", "redis LPUSH WRONGTYPE: 1", "redis GET: 4"]));
-    expect(lines.join("\n")).not.toContain("ada");
+    expect(await operations()).toEqual([
+      "redis EXEC: 1",
+      "redis GET: 4",
+      "redis LPUSH WRONGTYPE: 1",
+      "redis MULTI: 1",
+      "redis SET: 1",
+    ]);
   });
 
   test("redis: commands and pipelines are counted command by command, a transaction as one", async () => {
@@ -173,11 +177,7 @@ describe.skipIf(findRedis() === undefined)("on a real Redis", () => {
     await client.multi().get("name").get("name").exec();
     await expect(client.lPush("name", "x")).rejects.toThrow("WRONGTYPE");
     client.destroy();
-    const lines = await operations();
-    expect(lines).toEqual(
-      expect.arrayContaining(["redis SET: 1", "redis LPUSH WRONGTYPE: 1", "redis GET: 3", "redis MULTI: 1"]),
-    );
-    expect(lines.join("\n")).not.toContain("ada");
+    expect(await operations()).toEqual(["redis GET: 3", "redis LPUSH WRONGTYPE: 1", "redis MULTI: 1", "redis SET: 1"]);
   });
 });
 

@@ -12,7 +12,7 @@ interface ServerSide {
   on(event: "query", listener: (sql: string) => void): void;
   on(event: "error", listener: () => void): void;
   sequenceId: number;
-  serverHandshake(greeting: object): { once(event: "end", listener: () => void): void };
+  serverHandshake(greeting: object): void;
   writeTextResult(rows: readonly object[], columns: readonly object[]): void;
   writeError(error: { readonly code: number; readonly message: string }): void;
 }
@@ -29,9 +29,15 @@ export async function fakeMysql(): Promise<FakeDatabase> {
   const server = (mysql.createServer as unknown as () => MysqlServer)();
   server.on("connection", (connection: ServerSide) => {
     const greeting = { protocolVersion: 10, serverVersion: "8.0.0", connectionId: 1, statusFlags: 2, characterSet: 8 };
-    connection
-      .serverHandshake({ ...greeting, capabilityFlags: 0xff_ff_ff ^ 0x8_00 })
-      .once("end", () => (connection.sequenceId = 0));
+    connection.serverHandshake({
+      ...greeting,
+      capabilityFlags: 0xff_ff_ff ^ 0x8_00,
+      authCallback(_who: object, admit: (error: null) => void) {
+        admit(null);
+        // The next packet begins a command.
+        connection.sequenceId = 0;
+      },
+    });
     connection.on("query", (sql: string) => {
       connection.sequenceId = 1;
       if (sql.includes("missing")) connection.writeError({ code: 1146, message: "Table 'shop.missing' doesn't exist" });

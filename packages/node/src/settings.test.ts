@@ -21,12 +21,39 @@ test("without a word from anybody, meters are scraped, spans are not sent and at
     namespace: "",
     attributionLabels: ["tenant"],
     attributionBaggage: true,
+    baggageHosts: [],
+    baggageTrusted: false,
+    instrumentations: undefined,
     seriesLimit: 2000,
     genaiSemconv: "dup",
     traces: { exporters: [] },
     shutdownTimeoutMillis: 3000,
     handleSignals: true,
     logLevel: "warn",
+  });
+});
+
+test("hosts of attribution, trust in callers and instrumentations are taken from options first", () => {
+  const environment = {
+    METERBRIDGE_BAGGAGE_HOSTS: "*.Internal, localhost:8080",
+    METERBRIDGE_BAGGAGE_TRUSTED: "true",
+    METERBRIDGE_INSTRUMENTATIONS: "requests,pg",
+  };
+  expect(settings(environment)).toMatchObject({
+    baggageHosts: [
+      { name: ".internal", port: undefined },
+      { name: "localhost", port: 8080 },
+    ],
+    baggageTrusted: true,
+    instrumentations: ["requests", "pg"],
+    instrumentationsFrom: "METERBRIDGE_INSTRUMENTATIONS",
+  });
+  const options: StartOptions = { baggageHosts: ["billing"], baggageTrusted: false, instrumentations: [] };
+  expect(settings(environment, options)).toMatchObject({
+    baggageHosts: [{ name: "billing", port: undefined }],
+    baggageTrusted: false,
+    instrumentations: [],
+    instrumentationsFrom: `option "instrumentations"`,
   });
 });
 

@@ -13,6 +13,19 @@ test.each([
     { attributionLabels: ["user"] },
     `option "attributionLabels" must be a list of tenant, employee, project, found ["user"]`,
   ],
+  [
+    { instrumentations: "pg" },
+    `option "instrumentations" must be a list of instrumentations or their names, found "pg"`,
+  ],
+  [
+    { instrumentations: [{ instrumentationName: "pg" }] },
+    `option "instrumentations" must be a list of instrumentations or their names, found [{"instrumentationName":"pg"}]`,
+  ],
+  [
+    { baggageHosts: ["http://billing.internal"] },
+    `option "baggageHosts" must be a list of hosts such as billing.internal, *.internal, localhost:8080, or * for every host, ` +
+      `found ["http://billing.internal"]`,
+  ],
   [{ traces: "zipkin" }, `option "traces" must be one of otlp, console, none, found "zipkin"`],
   [{ priceBook: {} }, `option "priceBook" must be a price book or null, found {}`],
   [

@@ -75,7 +75,7 @@ describe("the demo", () => {
 
   test("says where to look, then writes plain lines when piped", () => {
     expect(output).toMatch(/metrics http:\/\/127\.0\.0\.1:\d+\/metrics/);
-    expect(output).toMatch(/health http:\/\/127\.0\.0\.1:\d+\/health/);
+    expect(output).toMatch(/service http:\/\/127\.0\.0\.1:\d+ \(pid \d+\) +\/health \/api\/v1\/metrics\/summary/);
     expect(output).toMatch(/^00:0\d {2}\d+ tickets {2}\d+ model calls/m);
     expect(output).not.toContain("\x1b");
     expect(output).toMatch(/have it all:\n \d+ requests/);
@@ -163,6 +163,9 @@ test("the service names no exporter, no metrics backend and no OpenTelemetry pac
     "./shop.ts",
     "@anthropic-ai/sdk",
     "@meterbridge/core",
+    "@meterbridge/http",
+    "@meterbridge/http/express",
+    "@meterbridge/http/logs",
     "express",
     "node:crypto",
     "node:timers/promises",

@@ -50,10 +50,10 @@ export function renderLine({ seconds, summary, sent }: Frame): string {
 
 /** Where to look. */
 export function renderAddresses({ addresses }: Pick<Frame, "addresses">): readonly string[] {
-  const { metrics, health, service, pid, otlp } = addresses;
+  const { metrics, service, pid, otlp } = addresses;
   const rows = [
-    [metrics && `metrics ${metrics}`, health && `health ${health}`],
-    [`service ${service} (pid ${pid})`, otlp && `otlp ${otlp}`],
+    [metrics && `metrics ${metrics}`, otlp && `otlp ${otlp}`],
+    [`service ${service} (pid ${pid})`, "/health /api/v1/metrics/summary"],
   ];
   return rows
     .map((cells) => cells.filter((cell) => cell !== undefined))

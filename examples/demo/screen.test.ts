@@ -77,7 +77,6 @@ function frame(factor: number): Frame {
       service: "http://127.0.0.1:40123",
       pid: 4_194_304,
       metrics: "http://127.0.0.1:9464/metrics",
-      health: "http://127.0.0.1:9464/health",
       otlp: "http://127.0.0.1:44444",
     },
     otlpExports: 39,

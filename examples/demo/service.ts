@@ -11,7 +11,6 @@ import {
   agent,
   checkpoint,
   defineMeters,
-  http,
   llm,
   rag,
   type Run,
@@ -20,9 +19,11 @@ import {
   tool,
   users,
   webhook,
-  withAttribution,
   workflow,
 } from "@meterbridge/core";
+import { health, orderlyShutdown, usageApi } from "@meterbridge/http";
+import { requestErrors, requests } from "@meterbridge/http/express";
+import { createLogger } from "@meterbridge/http/logs";
 import express, { type NextFunction, type Request, type Response } from "express";
 import OpenAI from "openai";
 import { askReviewer, findOrder, notifyCustomer, reviewDesk, searchHandbook, type Ticket } from "./shop.ts";
@@ -54,22 +55,34 @@ const desk = defineMeters({
   },
 });
 
+const log = createLogger({ name: "support-desk", destination: process.env["LOG_FILE"] ?? process.stdout });
+const state = health({ starting: true });
+
 const app = express();
-app.use((request, response, next) => {
-  const served = http.start({ method: request.method });
-  response.once("close", () => served.end({ status: response.statusCode, route: request.route?.path }));
-  next();
-});
+// Whatever is recorded and logged below is this tenant's. The user is counted too, but is never a label. (A real service would
+// read both from a token that it has checked.)
+app.use(
+  requests({
+    logger: log,
+    skip: ["/health"],
+    attribution: ({ headersDistinct }) => ({
+      tenant: headersDistinct["x-tenant"]?.[0],
+      user: headersDistinct["x-user"]?.[0],
+    }),
+  }),
+);
+app.use("/health", state.handler);
+app.use("/api/v1/metrics", usageApi().handler);
 app.use(express.json());
 app.use(reviewDesk);
 
-// What is recorded from here on is this tenant's. The user is counted too, but is never a label.
 app.use((request, response, next) => {
-  const tenant = request.get("x-tenant");
   const user = request.get("x-user");
-  if (!tenant || !user) return void response.status(401).json({ error: "say who asks, in x-tenant and x-user" });
+  if (!request.get("x-tenant") || !user) {
+    return void response.status(401).json({ error: "say who asks, in x-tenant and x-user" });
+  }
   users.seen(user);
-  withAttribution({ tenant, user }, next);
+  next();
 });
 
 const sessions = new Map<string, { end(): void }>();
@@ -91,6 +104,7 @@ app.post("/tickets", async (request, response) => {
   response.json(await task.measure("ticket", () => workflow.measure("support-ticket", (run) => handle(ticket, run))));
 });
 
+app.use(requestErrors());
 app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => {
   response.status("expose" in error && error.expose ? 400 : 502).json({ error: error.message });
 });
@@ -119,7 +133,9 @@ async function handle(ticket: Ticket, run: Run): Promise<{ outcome: string; repl
   }
 
   // A customer's endpoint that is down does not spoil the answer.
-  await webhook.measure("ticket-answered", () => notifyCustomer(ticket)).catch(() => {});
+  await webhook
+    .measure("ticket-answered", () => notifyCustomer(ticket))
+    .catch((error: unknown) => log.warn({ err: error }, "the customer was not told"));
   return { outcome: "answered", reply };
 }
 
@@ -139,4 +155,6 @@ async function ask(model = "claude-haiku-4-5", content: string): Promise<string>
 const server = app.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => {
   const address = server.address();
   if (address !== null && typeof address === "object") console.log(`listening on http://127.0.0.1:${address.port}`);
+  state.started();
 });
+orderlyShutdown({ servers: [server], health: state, timeoutMillis: 5_000 });

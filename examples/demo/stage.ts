@@ -32,7 +32,6 @@ export interface Addresses {
   /** Process id of the service. */
   readonly pid: number;
   readonly metrics?: string;
-  readonly health?: string;
   readonly otlp?: string;
 }
 
@@ -76,7 +75,7 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
       addresses: {
         service: service.url,
         pid: service.pid,
-        ...(metrics !== undefined && { metrics: `${metrics}/metrics`, health: `${metrics}/health` }),
+        ...(metrics !== undefined && { metrics: `${metrics}/metrics` }),
         ...(exporters.includes("otlp") && otlp !== undefined && { otlp }),
       },
       sent: () => countSent(traffic.counts, models),

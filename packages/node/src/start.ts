@@ -166,7 +166,9 @@ function doNothing(reason: string, log: Log): Sdk {
 /** A mistyped variable would otherwise change nothing without a word. Exporters have variables of their own. */
 function warnOfUnknown(names: readonly string[], sdk: Sdk, log: Log): void {
   const exporters = ["prometheus", "otlp", ...sdk.exporters.map((exporter) => exporter.name)];
-  const prefixes = exporters.map((name) => `METERBRIDGE_${name.toUpperCase().replaceAll("-", "_")}_`);
+  // Those of the usage API are read by `@meterbridge/http`.
+  const owners = [...exporters, "api"];
+  const prefixes = owners.map((name) => `METERBRIDGE_${name.toUpperCase().replaceAll("-", "_")}_`);
   for (const name of names) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) {
       log.logger.warn(`the environment variable ${name} is unknown and has no effect`);

@@ -1,11 +1,11 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { makeCell, type Cell } from "./cell.ts";
-import { labelValue, ownText, type LabelValue } from "./label-value.ts";
+import { labelValue, ownText, publicValue, type LabelValue } from "./label-value.ts";
 import { isOptional, kindOf, type AttributeKind, type MeterDefinition } from "./meter-definition.ts";
 import { splitSeriesLimit, type SeriesBudget } from "./series-budget.ts";
 import { createSeriesTree, type Leaf } from "./series-tree.ts";
-import { other } from "./vocabulary.ts";
+import { other, type RefusalReason } from "./vocabulary.ts";
 
 /** One meter of a family, with the attributes it always carries. */
 export interface FamilyMember {
@@ -73,11 +73,11 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     lastSweep = Date.now();
   }
 
-  function admit(values: readonly unknown[], labels: readonly LabelValue[]): Series<Name> {
+  function admit(values: readonly unknown[], givenLabels: readonly LabelValue[]): Series<Name> {
     const meterName = first.meter.name;
-    const clean = keys.map((_, index) =>
-      labelValue(values[index], kinds[index]!, (reason) => state.refuse(meterName, reason)),
-    );
+    const refuse = (reason: RefusalReason): void => state.refuse(meterName, reason);
+    const clean = keys.map((_, index) => publicValue(labelValue(values[index], kinds[index]!, refuse), refuse));
+    const labels = givenLabels.map((label) => publicValue(label, refuse));
     const exact = tree.find(clean, labels);
     if (exact) return exact;
     if (tree.size >= budget.exact) forgetStale();

@@ -41,6 +41,21 @@ export function ownText(value: LabelValue): LabelValue {
   return typeof value === "string" ? Array.from(value).join("") : value;
 }
 
+/**
+ * The value as it may be shown to whoever reads the metrics: a key or token that was given for a name, or an address with a password, is
+ * `other`. Usage events keep it: there it is whose the money is.
+ */
+export function publicValue(value: LabelValue, refuse: (reason: RefusalReason) => void): LabelValue {
+  if (typeof value !== "string" || value.length < shortestSecret || !secretShape.test(value)) return value;
+  refuse("attribute_value");
+  return other;
+}
+
+const shortestSecret = 16;
+/** API keys (OpenAI, Anthropic, Stripe), JWTs, keys of AWS and GitHub, a URL's user and password. No part is long enough to be slow. */
+const secretShape =
+  /\b[spr]k[-_](?=[A-Za-z_-]{0,64}\d)[\w-]{16}|\beyJ[\w-]{8,200}\.eyJ|\bA[KS]IA[A-Z0-9]{12}|\bgh[opsur]_\w{20}|:\/\/[^\s/?#]{0,200}@/;
+
 /** The value as a short text for a usage event or a span's name, or null for none. */
 export function shortText(value: unknown): string | null {
   const label = labelValue(value, "string", () => {});

@@ -234,17 +234,22 @@ describe("on a server of little more than its protocol", () => {
     expect(await operations()).toEqual(["mysql SELECT ER_NO_SUCH_TABLE: 1", "mysql SELECT: 1", "mysql UPDATE: 1"]);
   });
 
-  test("mongodb: operations are counted with their collection, without heartbeats, and failures by their name", async () => {
+  test("mongodb: operations are counted with their collection, without heartbeats, and failures by their code", async () => {
     server = await fakeMongodb();
     const client = new MongoClient(`mongodb://127.0.0.1:${server.port}/?directConnection=true`);
     const orders = client.db("shop").collection("orders");
     expect(await orders.findOne({ email: "ada@example.org" })).toEqual({ _id: 1 });
     await orders.insertOne({ email: "ada@example.org" });
-    await expect(client.db("shop").command({ drop: "orders" })).rejects.toThrow("ns not found");
+    await expect(orders.insertOne({ _id: 1 } as object)).rejects.toThrow("duplicate key");
+    await expect(client.db("shop").command({ insert: "orders", documents: [{ _id: 1 }] })).resolves.toBeDefined();
+    expect(await orders.drop()).toBe(false);
+    await client.db("shop").command({ dropUser: "ada@example.org" });
     await client.close();
     expect(await operations()).toEqual([
-      "mongodb drop orders NamespaceNotFound: 1",
+      "mongodb drop orders 26: 1",
+      "mongodb dropUser: 1",
       "mongodb find orders: 1",
+      "mongodb insert orders 11000: 2",
       "mongodb insert orders: 1",
     ]);
   });

@@ -55,7 +55,7 @@ export async function fakeMysql(): Promise<FakeDatabase> {
   };
 }
 
-/** A MongoDB that knows who it is, answers `find` by one document, and refuses an insert of a key it has. */
+/** A MongoDB that knows who it is, answers `find` by one document, has no collection to drop, and has the `_id` 1 already. */
 export async function fakeMongodb(): Promise<FakeDatabase> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
@@ -120,6 +120,10 @@ function replyTo(command: BSON.Document): BSON.Document {
     return { ok: 1, cursor: { id: BSON.Long.ZERO, ns: `shop.${String(command["find"])}`, firstBatch: [{ _id: 1 }] } };
   }
   if ("drop" in command) return { ok: 0, errmsg: "ns not found", code: 26, codeName: "NamespaceNotFound" };
+  const [document] = (command["documents"] ?? []) as { readonly _id?: unknown }[];
+  if (document?._id === 1) {
+    return { ok: 1, n: 0, writeErrors: [{ index: 0, code: 11_000, errmsg: "E11000 duplicate key: ada@example.org" }] };
+  }
   const hello = { isWritablePrimary: true, helloOk: true, minWireVersion: 0, maxWireVersion: 25, readOnly: false };
   return {
     ok: 1,

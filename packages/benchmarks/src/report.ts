@@ -1,7 +1,17 @@
 import { cpus, totalmem } from "node:os";
 
 /** Who is measured. Floors are the least that any solution would cost, or what users have today, under a name of their own. */
-export type Peer = "meterbridge" | "otel-3" | "otel-auto" | "prom-client" | "bare" | `floor-${string}`;
+export type Peer =
+  | "meterbridge"
+  | "otel-3"
+  | "otel-2"
+  | "otel-auto"
+  | "prom-client"
+  | "platformatic"
+  | "dd-trace"
+  | "hot-shots"
+  | "bare"
+  | `floor-${string}`;
 
 /** The median of one peer in one cell. */
 export interface Row {

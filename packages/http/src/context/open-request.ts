@@ -1,7 +1,8 @@
+import { context as openTelemetry } from "@opentelemetry/api";
 import { routeOf, type ServerAnswer, type ServerRequest, setRoute, trackRequest } from "../requests/track-request.ts";
 import { runAttributed } from "./attributed.ts";
 import { createAskAttribution } from "./attribution.ts";
-import { bindEvents } from "./bind-events.ts";
+import { bindBody } from "./bind-body.ts";
 import { type RequestContext, runInRequest } from "./request-context.ts";
 import { requestIdFor, requestIdHeader } from "./request-id.ts";
 import { logEnd, logStart } from "./request-lines.ts";
@@ -28,7 +29,9 @@ export function createOpenRequest<Asked>(
   return (request, response, asked) => {
     const open = (request as Marked)[OPEN] ?? begin(request, response, settled);
     return {
-      ...open,
+      requestId: open.context.requestId,
+      failed: open.failed,
+      route: open.route,
       run: (work) =>
         runAttributed(open.context, ask, asked, () => {
           open.start();
@@ -47,7 +50,7 @@ export function openRequestOf(request: ServerRequest): Pick<OpenRequest, "failed
 const OPEN: unique symbol = Symbol("meterbridge.open-request");
 type Marked = ServerRequest & { [OPEN]?: Begun };
 
-interface Begun extends Omit<OpenRequest, "run"> {
+interface Begun extends Pick<OpenRequest, "failed" | "route"> {
   readonly context: RequestContext;
   /** Told once, when the request's context is settled. */
   start(): void;
@@ -62,6 +65,7 @@ function begin(request: ServerRequest, response: ServerAnswer, { logger, skip }:
   let hasStarted = false;
   let hasEnded = false;
   let isWhole = false;
+  let enter = <Result>(work: () => Result): Result => runInRequest(context, work);
 
   attempt(() => response.setHeader(requestIdHeader, context.requestId));
   trackRequest(request, response);
@@ -81,16 +85,18 @@ function begin(request: ServerRequest, response: ServerAnswer, { logger, skip }:
     const status = response.headersSent ? response.statusCode : undefined;
     const route = template ?? routeOf(request);
     const milliseconds = performance.now() - begun;
-    runInRequest(context, () => logEnd(lines, { method, route, status, milliseconds, error, isAborted: !isWhole }));
+    // A connection that breaks is told of outside of any request.
+    enter(() => logEnd(lines, { method, route, status, milliseconds, error, isAborted: !isWhole }));
   }
 
   return ((request as Marked)[OPEN] = {
-    requestId: context.requestId,
     context,
     start() {
       if (hasStarted) return;
       hasStarted = true;
-      bindEvents(request, response);
+      const active = openTelemetry.active();
+      enter = (work) => runInRequest(context, () => openTelemetry.with(active, work));
+      bindBody(request, enter);
       if (lines !== undefined) logStart(lines, method);
     },
     failed(thrown) {

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, createServer as createHttpsServer, get as httpsGet
 import { type AddressInfo, createServer as createTcpServer, connect as connectTcp, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
+import { diag } from "@opentelemetry/api";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
@@ -196,6 +197,23 @@ describe("called by the application", () => {
     expect([isComplete, isClosed]).toEqual([false, true]);
     expect(durationMillis).toBeLessThan(900 + 500);
   });
+});
+
+test("neither a health nor a logger that throws keeps the process from its end", async () => {
+  const raise = (): never => {
+    throw new Error("the application's own fault");
+  };
+  diag.setLogger({ error: raise, warn: raise, info: raise, debug() {}, verbose() {} });
+  cleanups.push(() => diag.disable());
+  let isClosed = false;
+  const end = orderlyShutdown({
+    servers: [],
+    health: { draining: raise },
+    close: [raise, () => void (isClosed = true)],
+    signals: [],
+  });
+  expect(await end.shutdown()).toMatchObject({ isComplete: false });
+  expect(isClosed).toBe(true);
 });
 
 describe("an option that is wrong", () => {

@@ -89,10 +89,14 @@ async function endInOrder(servers: readonly DrainableServer[], options: Shutdown
   const failures: string[] = [];
   const failed = (what: string): void => {
     failures.push(what);
-    diag.warn(`[meterbridge] [http] shutdown: ${what}`);
+    try {
+      diag.warn(`[meterbridge] [http] shutdown: ${what}`);
+    } catch {
+      // A logger that throws: the end goes on without it.
+    }
   };
 
-  health?.draining();
+  await take("health.draining()", () => health?.draining(), left(), failed);
   for (const server of servers) server.turnAway();
   await within(drainDelayMillis, new Promise<never>(() => {}));
 

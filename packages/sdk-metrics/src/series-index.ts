@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import { createStep, forgetSteps, teach, type Step } from "./attribute-steps.ts";
-import { createKeyValues, isConstant, releaseValue, useValue, type KeyValues } from "./key-values.ts";
+import { createKeyValues, releaseValue, useValue, type KeyValues } from "./key-values.ts";
 import { allowDirect, hasher, identityOf, idsOf, layOut } from "./series-layout.ts";
 import { createSeriesTable, findPosition, findRow, insertRow, removeRow, type SeriesTable } from "./series-table.ts";
 
@@ -144,15 +144,11 @@ export function removeSeries(index: SeriesIndex, clean: Attributes): void {
   const identity = identityOf(index, table, ids);
   if (table.direct !== undefined) table.direct[identity[0]!] = 0;
   removeRow(table, identity, hasher(index, table));
-  let hadConstant = false;
-  for (const [at, key] of table.keys.entries()) {
-    const values = index.values.get(key)!;
-    hadConstant ||= isConstant(values);
-    releaseValue(values, clean[key], ids[at]!);
-  }
-  if (table.size === 0) index.tables.delete(keysText(keys));
-  // What a step takes for the key's only value may be another soon.
-  if (table.size === 0 || hadConstant) forgetSteps(index);
+  for (const [at, key] of table.keys.entries()) releaseValue(index.values.get(key)!, clean[key], ids[at]!);
+  if (table.size > 0) return;
+  // A value that a step takes for the key's only one goes with its last table.
+  index.tables.delete(keysText(keys));
+  forgetSteps(index);
 }
 
 /** The table of the keys, in any order; an order that was taught leads there at once. */

@@ -10,7 +10,7 @@ import {
   type ViewOptions,
 } from "@opentelemetry/sdk-metrics";
 import fc from "fast-check";
-import { ManualReader, type ManualReaderOptions, type ShownMetric } from "./manual-reader.ts";
+import { delta, ManualReader, type ManualReaderOptions, type ShownMetric } from "./manual-reader.ts";
 
 /** A program: instruments, views and readers, and what happens to them. */
 export interface Program {
@@ -18,6 +18,8 @@ export interface Program {
   readonly views: readonly ViewOptions[];
   readonly readers: readonly ManualReaderOptions[];
   readonly steps: readonly Step[];
+  /** Whether observed series come and go. */
+  readonly comesAndGoes?: boolean;
 }
 
 interface RandomInstrument {
@@ -45,7 +47,9 @@ export async function run(Made: Provider, program: Program): Promise<ShownMetric
   const readers = program.readers.map((options) => new ManualReader(options));
   const meter = new Made({ readers, views: [...program.views] }).getMeter("meter", "1");
   let tick = 0;
-  const record = program.instruments.map((instrument) => create(meter, instrument, () => tick));
+  const record = program.instruments.map((instrument) =>
+    create(meter, instrument, () => tick, program.comesAndGoes ?? false),
+  );
   const shown: ShownMetric[][] = [];
   for (const step of program.steps) {
     if (step.kind === "record") {
@@ -62,13 +66,16 @@ function create(
   meter: Meter,
   instrument: RandomInstrument,
   tick: () => number,
+  comesAndGoes: boolean,
 ): (value: number, attributes?: Attributes) => void {
   const { name, unit, boundaries } = instrument;
   const advice = boundaries === undefined ? {} : { explicitBucketBoundaries: [...boundaries] };
   const options = { unit, advice, description: `about ${name}` };
   const observe = (observable: Observable): (() => void) => {
     observable.addCallback((result) => {
-      instrument.observed.forEach((attributes, at) => result.observe(tick() * (at + 1), attributes));
+      instrument.observed.forEach((attributes, at) => {
+        if (!comesAndGoes || (tick() + at) % 3 > 0) result.observe(tick() * (at + 1), attributes);
+      });
     });
     return () => {};
   };
@@ -258,3 +265,18 @@ function withoutReadersChoice(program: Program): Program {
   const readers = program.readers.map(({ temporality }) => (temporality === undefined ? {} : { temporality }));
   return { ...program, readers };
 }
+
+/** Programs of one delta reader, whose limit holds for an interval, and whose observed series come and go. */
+export const randomDeltaProgram: fc.Arbitrary<Program> = fc
+  .tuple(randomProgram, fc.integer({ min: 2, max: 5 }), fc.boolean())
+  .map(([program, limit, isLimited]) => ({
+    ...program,
+    // The official SDK's overflow of observations does not add up.
+    instruments: isLimited
+      ? program.instruments.filter(({ type }) => !type.startsWith("OBSERVABLE_"))
+      : program.instruments,
+    views: [],
+    readers: [isLimited ? { temporality: delta, limit } : { temporality: delta }],
+    comesAndGoes: true,
+  }))
+  .filter(({ instruments }) => instruments.length > 0);

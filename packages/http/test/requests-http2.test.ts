@@ -61,6 +61,18 @@ test("a middleware meters HTTP/2 on every version of Node.js, once, with the rou
   expect(await meters.total(active)).toBe(0);
 });
 
+test("a server of HTTP/2 that carries meterbridge.unmetered is left out", async () => {
+  const meters = meterRequests();
+  const server = createServer((request, response) => {
+    trackRequest(request, response);
+    response.end();
+  });
+  const ask = await client(Object.assign(server, { [Symbol.for("meterbridge.unmetered")]: true }));
+  await ended(ask("/"));
+  expect(await meters.total(duration)).toBe(0);
+  expect(await meters.total(active)).toBe(0);
+});
+
 test("a stream that its client cancels is one aborted request", async () => {
   const meters = meterRequests();
   const ask = await client(

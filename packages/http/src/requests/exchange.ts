@@ -1,5 +1,5 @@
 import { http, type HttpRequests } from "@meterbridge/core";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { frameworkRoute } from "./framework-route.ts";
@@ -120,8 +120,8 @@ function emptyExchange(): Exchange {
 
 function openSlot(carrier: Carrier): Slot {
   carrier.once("close", closed);
-  const { server } = carrier as { server?: Server };
-  return { ...emptyExchange(), isUnmetered: isUnmetered(server), pipelined: undefined };
+  const { server, session } = carrier as { server?: object; session?: { server?: object } };
+  return { ...emptyExchange(), isUnmetered: isUnmetered(server ?? session?.server), pipelined: undefined };
 }
 
 /** The client hung up, or the server dropped it. A stream of HTTP/2 closes after every request. */

@@ -4,6 +4,8 @@ import { connect as connectHttp2, createServer as createHttp2Server, type Http2S
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentAttribution } from "@meterbridge/core";
+import { Controller, Get } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
 import { context, diag, trace, TraceFlags } from "@opentelemetry/api";
 import express from "express";
 import Fastify from "fastify";
@@ -113,6 +115,52 @@ test("hostile attributions become short texts in the lines, with and without a c
     expect(line).toMatchObject({ tenant: "t".repeat(255), user_id: "7", employee: "a\u2028\nb" });
     expect(JSON.stringify(line)).not.toContain("canary");
   }
+});
+
+test("what runs at the end of an answer, and after a body was read in pieces, still knows its request", async () => {
+  collectMeters();
+  const known: object[] = [];
+  const know = (where: string): void => void known.push({ where, id: currentRequestId(), ...currentAttribution() });
+  const app = express();
+  app.use(forExpress({ attribution: async () => ({ tenant: "acme" }) }));
+  app.all("/", (request, response) => {
+    response.on("finish", () => know("finish"));
+    request.on("data", () => know("data"));
+    request.on("end", () => {
+      know("end");
+      setTimeout(() => response.json({}), 1);
+    });
+    request.resume();
+  });
+  const url = await listen(createServer(app));
+  const body = new Blob(["x".repeat(200_000)]).stream();
+  const id = { "x-request-id": "r-1" };
+  await (await fetch(url, { method: "POST", headers: id, body, duplex: "half" })).text();
+  await until(() => known.some((each) => "where" in each && each.where === "finish"), "the end");
+  expect(known.length).toBeGreaterThan(3);
+  for (const each of known) expect(each).toMatchObject({ id: "r-1", tenant: "acme" });
+});
+
+test("a Nest application is one on Express: its controllers know their request, and its lines have their routes", async () => {
+  collectMeters();
+  const { logger, lines } = keepLines();
+  class Orders {
+    get(): object {
+      return { id: currentRequestId(), ...currentAttribution() };
+    }
+  }
+  // By hand, since decorators are no part of the language yet.
+  Get(":order")(Orders.prototype, "get", Object.getOwnPropertyDescriptor(Orders.prototype, "get") ?? {});
+  Controller("orders")(Orders);
+  const app = await NestFactory.create({ module: Orders, controllers: [Orders] }, { logger: false });
+  app.use(forExpress({ logger, attribution: () => ({ tenant: "acme" }) }));
+  await app.listen(0, "127.0.0.1");
+  onTestFinished(() => app.close());
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/orders/5`, { headers: { "x-request-id": "n-1" } });
+  expect(await response.json()).toEqual({ id: "n-1", tenant: "acme" });
+  await until(() => lines().length === 1, "the line");
+  expect(lines()[0]).toMatchObject({ request_id: "n-1", tenant: "acme", route: "/orders/:order", status: 200 });
 });
 
 test("the Fastify plugin holds for routes outside of it, and its options are refused at the start", async () => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { currentAttribution } from "@meterbridge/core";
 import { Controller, Get } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
-import { context, diag, trace, TraceFlags } from "@opentelemetry/api";
+import { context as openTelemetry, diag, trace, TraceFlags } from "@opentelemetry/api";
 import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
@@ -91,7 +91,7 @@ test("the lines of a request carry the trace that it is part of", async () => {
     traceFlags: TraceFlags.SAMPLED,
   };
   const app = express();
-  app.use((_request, _response, next) => context.with(trace.setSpanContext(context.active(), span), next));
+  app.use((_request, _response, next) => openTelemetry.with(trace.setSpanContext(openTelemetry.active(), span), next));
   app.use(forExpress({ logger }));
   app.get("/", (_request, response) => void response.json({}));
   const url = await listen(createServer(app));

@@ -48,7 +48,6 @@ export function requests(
       const route = routeOf(context);
       if (route !== undefined) open.route(route);
     }
-    context.header(requestIdHeader, open.requestId);
   }
 
   async function elsewhere(context: HonoContext, next: () => Promise<void>) {

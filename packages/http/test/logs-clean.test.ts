@@ -63,6 +63,7 @@ describe("a line", () => {
       // What Unicode, JavaScript, Python and terminals take for the end of a line or a command.
       expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
       expect(line.at(-1)).toBe("\n");
+      expect(line.isWellFormed()).toBe(true);
     }
     expect(lines()[0]?.["message"]).toBe(hostile);
     expect(lines()[0]).toMatchObject({ [hostile]: hostile, nested: [hostile] });

@@ -9,7 +9,8 @@ export function inOneLine(line: string): string {
   return Buffer.byteLength(line) === line.length ? line : line.replaceAll(unsafe, escape);
 }
 
-const unsafe = /[\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+// Halves of surrogate pairs, too, which have no UTF-8.
+const unsafe = /[\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\p{Cs}]/gu;
 
 function escape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -1,3 +1,4 @@
+import type { ReaderPosition } from "./consumers.ts";
 import type { InstrumentDescriptor } from "./descriptor.ts";
 import { AggregationTemporality, InstrumentType } from "./official-enums.ts";
 import type { SeriesStorage } from "./series-storage.ts";
@@ -7,6 +8,7 @@ import { overflowSlot, releaseSlot } from "./series-slots.ts";
 export interface Staleness {
   /** Cumulative series that were not recorded for so long make room. */
   readonly staleAfterMillis: number;
+  readonly createdAt: number;
   /** When epochs ended, the latest last: a few of them, as marks in time. */
   readonly epochEnds: EpochEnd[];
   /** Series whose owner said that nothing more will come. */
@@ -24,7 +26,7 @@ interface EpochEnd {
 }
 
 export function createStaleness(staleAfterMillis: number): Staleness {
-  return { staleAfterMillis, epochEnds: [], ended: new Set(), lastTry: undefined };
+  return { staleAfterMillis, createdAt: Date.now(), epochEnds: [], ended: new Set(), lastTry: undefined };
 }
 
 /** Remembers when the epoch ended, to an eighth of what is asked for. */
@@ -52,29 +54,37 @@ export function makeRoom(storage: SeriesStorage): void {
   if (lastTry?.epoch === epoch && lastTry.ended === ended && Math.abs(now - lastTry.at) < 1000) return;
   staleness.lastTry = { epoch, at: now, ended };
   const staleEpoch = findStaleEpoch(staleness, now);
-  const isDue = dueIn(storage, staleEpoch);
+  const isDue = dueIn(storage, staleEpoch, now);
   for (let slot = overflowSlot + 1; slot < slots.attributes.length; slot++) {
     if (slots.attributes[slot] !== undefined && isDue(slot)) forget(storage, slot);
   }
 }
 
+/** A reader that did not come for 20 minutes, or for four times as long as makes a series stale, is not waited for. */
+function isAway({ collectedAt }: ReaderPosition, { staleAfterMillis, createdAt }: Staleness, now: number): boolean {
+  return now - Math.max(collectedAt, createdAt) >= Math.max(1_200_000, 4 * staleAfterMillis);
+}
+
 /** Whether a series may go. */
-function dueIn(storage: SeriesStorage, staleEpoch: number): (slot: number) => boolean {
+function dueIn(storage: SeriesStorage, staleEpoch: number, now: number): (slot: number) => boolean {
   const { consumers, kind, staleness, rows } = storage;
   const canBeStale = !keepsBalance(storage.descriptor.current);
   const cumulative = consumers.find(({ temporality }) => temporality === AggregationTemporality.CUMULATIVE);
   const positions = [...(cumulative?.positions.values() ?? [])];
-  const all = Math.min(...positions.map(({ collectedEpoch }) => collectedEpoch));
-  // A reader that never came is not waited for, once nobody recorded into the series for long.
-  const arrived = Math.min(...positions.map((each) => each.collectedEpoch || Infinity));
+  const shownTo = (readers: readonly ReaderPosition[]): number =>
+    Math.min(...readers.map(({ collectedEpoch }) => collectedEpoch));
+  const awaited = positions.filter((position) => !isAway(position, staleness, now));
+  const shownToAll = shownTo(awaited);
+  // When nobody recorded into a series for long, a reader that never came has had its time.
+  const shownToKnown = shownTo(awaited.filter(({ collectedEpoch }) => collectedEpoch > 0));
 
   return (slot) => {
     const at = slot * kind.stride;
     const recorded = rows[at] ?? 0;
     if (cumulative === undefined) return recorded === 0 && consumers.every((each) => (each.rows?.[at] ?? 0) === 0);
     const last = Math.max(recorded, cumulative.rows?.[at] ?? 0);
-    const wasEnded = staleness.ended.has(slot) && last <= all;
-    return wasEnded || (canBeStale && last <= staleEpoch && last <= arrived);
+    const wasEnded = staleness.ended.has(slot) && last <= shownToAll;
+    return wasEnded || (canBeStale && last <= staleEpoch && last <= shownToKnown);
   };
 }
 

@@ -132,6 +132,21 @@ test("a stale series stays as long as a reader has not been given its last value
   expect(pointsOf(await second.shown(), "requests")).toEqual([overflow, [{ tenant: "c" }, 1]]);
 });
 
+test("a reader that came once and never again does not send all new tenants to the overflow for ever", async () => {
+  const scraper = new ManualReader({ limit: 2 });
+  const once = new ManualReader({ limit: 2 });
+  const { meter } = start({ readers: [scraper, once] });
+  const counter = meter.createCounter("requests");
+  counter.add(5, { tenant: "a" });
+  await Promise.all([scraper.collect(), once.collect()]);
+  counter.add(5, { tenant: "a" });
+  await scraper.collect();
+  vi.advanceTimersByTime(21 * minute);
+  await scraper.collect();
+  counter.add(1, { tenant: "b" });
+  expect(pointsOf(await scraper.shown(), "requests")).toEqual([[{ tenant: "b" }, 1]]);
+});
+
 test("what a delta reader is still owed of a forgotten series reaches it in the overflow's", async () => {
   const cumulative = new ManualReader({ limit: 2 });
   const late = new ManualReader({ limit: 2, temporality: delta });

@@ -41,7 +41,9 @@ export default config;
 /** What nobody needs to share a copy of. The OpenTelemetry API is shared with the application, so it stays outside. */
 function isBundled(specifier: string): boolean {
   if (specifier === "@opentelemetry/api") return false;
-  return /^(?:@opentelemetry\/.+|(?:@valibot\/.+|kysely|temporal-(?:polyfill|utils)|valibot)(?:\/.+)?)$/.test(specifier);
+  return /^(?:@opentelemetry\/.+|(?:@valibot\/.+|kysely|temporal-(?:polyfill|utils)|valibot)(?:\/.+)?)$/.test(
+    specifier,
+  );
 }
 
 /** Throws for a package that nobody who installs this one would have, such as what a bundled package needs itself. */

@@ -3,14 +3,15 @@ import type { Attributes } from "@opentelemetry/api";
 /**
  * A copy of the attributes with what can be recorded: texts, finite numbers, booleans, and lists of those. A big integer and a
  * number that is not finite become their text; anything else is left out; `refused` is told either way. Undefined is as good
- * as absent. Never throws, whatever getters, proxies or cycles it meets.
+ * as absent. Never throws, whatever getters, proxies or cycles it meets. Frozen, because it is handed to exporters: one that
+ * changed a series' name would keep it from being found again.
  */
 export function cleanAttributes(attributes: unknown, refused: () => void): Attributes {
   const clean: Attributes = {};
-  if (attributes === undefined) return clean;
+  if (attributes === undefined) return Object.freeze(clean);
   if (typeof attributes !== "object" || attributes === null || Array.isArray(attributes)) {
     refused();
-    return clean;
+    return Object.freeze(clean);
   }
   for (const key of keysOf(attributes, refused)) {
     const value = valueOf(attributes, key, refused);
@@ -19,7 +20,7 @@ export function cleanAttributes(attributes: unknown, refused: () => void): Attri
     if (key === "__proto__") Object.defineProperty(clean, key, { value, enumerable: true, writable: true });
     else clean[key] = value;
   }
-  return clean;
+  return Object.freeze(clean);
 }
 
 function keysOf(attributes: object, refused: () => void): readonly string[] {
@@ -38,7 +39,7 @@ function valueOf(attributes: object, key: string, refused: () => void): Attribut
     if (Array.isArray(value)) {
       // Copied before it is looked at: what a getter gives twice may differ.
       const list: unknown[] = [...value];
-      if (list.every(isPlain)) return list;
+      if (list.every(isPlain)) return Object.freeze(list) as string[];
     }
     refused();
     return typeof value === "bigint" || typeof value === "number" ? String(value) : undefined;

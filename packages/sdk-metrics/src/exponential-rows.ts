@@ -105,7 +105,8 @@ export function exponentialRows({ maxSize, recordMinMax, negative }: Exponential
       rows[at + sum]! += value;
       const range = at + (value > 0 ? positive : positive + rangeSize);
       let index = bucketIndex(Math.abs(value), rows[at + scale]!);
-      if (fit(rows, at, range, index, index) > 0) index = bucketIndex(Math.abs(value), rows[at + scale]!);
+      // At the coarser scale a value beside a power of two may be a bucket further than its index halved, and need room again.
+      while (fit(rows, at, range, index, index) > 0) index = bucketIndex(Math.abs(value), rows[at + scale]!);
       add(rows, range, index, 1);
     },
 

@@ -1,4 +1,4 @@
-import type { ReaderPosition } from "./consumers.ts";
+import { foldInto, type ReaderPosition } from "./consumers.ts";
 import type { InstrumentDescriptor } from "./descriptor.ts";
 import { AggregationTemporality, InstrumentType } from "./official-enums.ts";
 import type { SeriesStorage } from "./series-storage.ts";
@@ -53,6 +53,8 @@ export function makeRoom(storage: SeriesStorage): void {
   const ended = staleness.ended.size;
   if (lastTry?.epoch === epoch && lastTry.ended === ended && Math.abs(now - lastTry.at) < 1000) return;
   staleness.lastTry = { epoch, at: now, ended };
+  // What a delta reader is owed of a series stands in its own rows then.
+  if (storage.consumers.length > 1) foldInto(storage);
   const staleEpoch = findStaleEpoch(staleness, now);
   const isDue = dueIn(storage, staleEpoch, now);
   for (let slot = overflowSlot + 1; slot < slots.attributes.length; slot++) {

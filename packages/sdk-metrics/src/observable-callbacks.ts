@@ -143,7 +143,7 @@ function deliver(instrument: ObservableInstrument, observations: readonly Observ
   for (const series of instrument.seriesOf(run.reader)) {
     const list = run.observations.get(series);
     if (list === undefined) run.observations.set(series, [...observations]);
-    else list.push(...observations);
+    else for (const observation of observations) list.push(observation);
   }
 }
 

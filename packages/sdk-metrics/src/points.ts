@@ -31,6 +31,8 @@ export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
   const end = Math.min(attributes.length, rows.length / stride);
   for (let slot = 0, at = 0; slot < end; slot++, at += stride) {
     if (rows[at] === 0) continue;
+    // After the clock was put back the series began now, once: a begin that moved on with each collection would tell a reset.
+    if (started[slot]! > now) started[slot] = now;
     const begin = Math.min(Math.max(started[slot]!, notBefore), now);
     if (begin !== startMillis) startTime = toHrTime((startMillis = begin));
     points.push({ attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at) });

@@ -144,6 +144,8 @@ export function removeSeries(index: SeriesIndex, clean: Attributes): void {
   const identity = identityOf(index, table, ids);
   if (table.direct !== undefined) table.direct[identity[0]!] = 0;
   removeRow(table, identity, hasher(index, table));
+  // A walk that is under way may have read integers that are given to other values now.
+  index.layout++;
   for (const [at, key] of table.keys.entries()) releaseValue(index.values.get(key)!, clean[key], ids[at]!);
   if (table.size > 0) return;
   // A value that a step takes for the key's only one goes with its last table.

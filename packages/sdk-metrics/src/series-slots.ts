@@ -23,7 +23,7 @@ export function createSeriesSlots(limit: number): SeriesSlots {
   return {
     index: createSeriesIndex(),
     limit,
-    attributes: [{ [overflowKey]: true }],
+    attributes: [Object.freeze({ [overflowKey]: true })],
     started: new Float64Array(4),
     free: [],
   };

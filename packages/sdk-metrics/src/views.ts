@@ -59,5 +59,5 @@ function isWanted(wanted: string | undefined, found: string | undefined): boolea
 /** `*` stands for any characters, `?` for one; the case of names does not matter. */
 function patternOf(text: string): RegExp {
   const escaped = text.replaceAll(/[\\^$.+()[\]{}|]/g, String.raw`\$&`);
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
+  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "is");
 }

@@ -163,6 +163,22 @@ test("what a delta reader is still owed of a forgotten series reaches it in the 
   ]);
 });
 
+test("a delta reader gets all of a series that ended while the other reader stayed away", async () => {
+  const away = new ManualReader({ limit: 2 });
+  const late = new ManualReader({ limit: 2, temporality: delta });
+  const { meter } = start({ readers: [away, late] });
+  const counter = meter.createCounter("requests");
+  const bound = counter.bind({ tenant: "a" });
+  vi.advanceTimersByTime(21 * minute);
+  bound.add(5);
+  bound.end();
+  counter.add(1, { tenant: "b" });
+  expect(pointsOf(await late.shown(), "requests")).toEqual([
+    [{ "otel.metric.overflow": true }, 5],
+    [{ tenant: "b" }, 1],
+  ]);
+});
+
 test("an up-down counter's series is never stale: a forgotten +1 would leave its -1 behind", async () => {
   const { meter, reader } = start({ limit: 2 });
   const sessions = meter.createUpDownCounter("sessions");

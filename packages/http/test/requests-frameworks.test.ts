@@ -88,6 +88,24 @@ describe.each([
     expect(await routes(meters, 2_000)).toEqual({ "/t/:tenant/:user": 2_000 });
   });
 
+  test("a mount asked for in another case is the same route, so that no client makes routes", async () => {
+    const { meters, ask } = await serve((app) => {
+      const things = make.Router({ mergeParams: true });
+      things.get("/:thing", ok);
+      app.use("/api/things", things);
+      app.use("/tenants/:tenant/things", things);
+      app.use("/assets", ok);
+    });
+    for (const where of ["/api/things/1", "/API/things/1", "/aPi/thIngs/1"]) await ask(where);
+    for (const where of ["/tenants/acme/things/1", "/Tenants/Acme/THINGS/1"]) await ask(where);
+    for (const where of ["/assets/a", "/ASSETS/a"]) await ask(where);
+    expect(await routes(meters, 7)).toEqual({
+      "/api/things/:thing": 3,
+      "/tenants/:tenant/things/:thing": 2,
+      "/assets": 2,
+    });
+  });
+
   test("an application mounted in an application has both templates in its route", async () => {
     const { meters, ask } = await serve((app) => {
       const inner = make();

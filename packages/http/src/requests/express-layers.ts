@@ -54,15 +54,16 @@ function matchOfRegexp({ regexp, keys = [] }: Layer, path: string): Match | unde
   const match = withIndices(regexp).exec(path);
   if (match === null) return undefined;
   if (!isPattern) return { path: match[0] };
+  const written = regexp.ignoreCase ? inLowerCase : asItIs;
   let template = "";
   let end = 0;
   for (const [index, { name }] of keys.entries()) {
     const [from, to] = match.indices?.[index + 1] ?? [end, end];
     if (to === from) continue;
-    template += path.slice(end, from) + (typeof name === "number" ? "*" : `:${name}`);
+    template += written(path.slice(end, from)) + (typeof name === "number" ? "*" : `:${name}`);
     end = to;
   }
-  return { path: match[0], template: withoutSlash(template + match[0].slice(end)) };
+  return { path: match[0], template: withoutSlash(template + written(match[0].slice(end))) };
 }
 
 const indexed = new WeakMap<RegExp, RegExp>();
@@ -82,7 +83,8 @@ function withNames(matched: string, parameters: Parameters | undefined): string 
   const replaced = new Set<string>();
   const segments = matched.split("/").map((segment) => {
     const name = names.get(decoded(segment));
-    if (name === undefined) return segment;
+    // Before 5.3 nothing tells the pattern, nor whether case counts: clients choose it, and must not choose the route's name.
+    if (name === undefined) return inLowerCase(segment);
     replaced.add(name);
     return `:${name}`;
   });
@@ -96,6 +98,15 @@ function decoded(segment: string): string {
   } catch {
     return segment;
   }
+}
+
+/** How many there are of a route must not depend on how clients write it. */
+function inLowerCase(path: string): string {
+  return path.toLowerCase();
+}
+
+function asItIs(path: string): string {
+  return path;
 }
 
 function withoutSlash(path: string): string {

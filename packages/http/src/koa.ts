@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createOpenRequest } from "./context/open-request.ts";
 import { requestIdHeader } from "./context/request-id.ts";
@@ -10,6 +11,7 @@ export type { RequestLogger, RequestsOptions } from "./context/requests-options.
 export interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly body?: unknown;
 }
 
 /**
@@ -25,7 +27,10 @@ export function requests(
   return async (context, next) => {
     const open = openRequest(context.req, context.res, context);
     try {
-      await open.run(next);
+      await open.run(async () => {
+        await next();
+        bindStream(context.body);
+      });
     } catch (error) {
       open.failed(error);
       keepHeader(context.res, open.requestId);
@@ -36,6 +41,18 @@ export function requests(
       else if (route instanceof RegExp) open.route(route.source);
     }
   };
+}
+
+/**
+ * Has a stream that is the answer read in the context that is active now. Koa reads it when all middlewares are through, so that what
+ * makes it as it is read, such as a model's answer that is passed on, would lose the request.
+ */
+function bindStream(body: unknown): void {
+  const stream = Object(body) as { _read?: unknown };
+  const read = stream._read;
+  if (typeof read !== "function") return;
+  const inContext = AsyncLocalStorage.snapshot();
+  stream._read = (...given: unknown[]) => inContext(() => Reflect.apply(read, stream, given) as unknown);
 }
 
 /** Koa takes all headers off the answer to an error. */

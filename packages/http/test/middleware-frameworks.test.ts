@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentAttribution } from "@meterbridge/core";
 import { Controller, Get } from "@nestjs/common";
@@ -10,11 +11,13 @@ import { context as openTelemetry, diag, trace, TraceFlags } from "@opentelemetr
 import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
+import Koa from "koa";
 import { expect, onTestFinished, test } from "vitest";
 import { until } from "../../../test/support/servers.ts";
 import { requestErrors, requests as forExpress } from "../src/express.ts";
 import { type FastifyRequest, requests as forFastify } from "../src/fastify.ts";
 import { requests as forHono } from "../src/hono.ts";
+import { requests as forKoa } from "../src/koa.ts";
 import { currentRequestId } from "../src/logs.ts";
 import { requests as forNode } from "../src/node.ts";
 import { collectMeters, duration } from "./requests-collecting.ts";
@@ -139,6 +142,27 @@ test("what runs at the end of an answer, and after a body was read in pieces, st
   await until(() => known.some((each) => "where" in each && each.where === "finish"), "the end");
   expect(known.length).toBeGreaterThan(3);
   for (const each of known) expect(each).toMatchObject({ id: "r-1", tenant: "acme" });
+});
+
+test("a stream that Koa answers with is made on behalf of its request", async () => {
+  collectMeters();
+  const known: object[] = [];
+  const app = new Koa();
+  app.use(forKoa({ attribution: () => ({ tenant: "acme" }) }));
+  app.use((context) => {
+    context.body = Readable.from(
+      (async function* () {
+        for (const piece of ["a", "b", "c"]) {
+          known.push({ id: currentRequestId(), ...currentAttribution() });
+          yield piece;
+          await sleep(1);
+        }
+      })(),
+    );
+  });
+  const url = await listen(createServer(app.callback()));
+  expect(await (await fetch(url, { headers: { "x-request-id": "r-1" } })).text()).toBe("abc");
+  expect(known).toEqual(Array.from({ length: 3 }, () => ({ id: "r-1", tenant: "acme" })));
 });
 
 test("a Nest application is one on Express: its controllers know their request, and its lines have their routes", async () => {

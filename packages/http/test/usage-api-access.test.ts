@@ -1,6 +1,8 @@
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { usageApi, type UsageApiOptions } from "@meterbridge/http";
 import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -294,7 +296,10 @@ describe("tokens", () => {
 
   test("a file that is not there or no list of tokens is refused at the start, without a word of its content", async () => {
     expect(() => usageApi({ tokensFile: path.join(directory, "nothing") })).toThrow(
-      "the file of tokens cannot be read: ENOENT",
+      /^\[meterbridge\] \[http\] usageApi\(\): the file of tokens .*nothing cannot be read: ENOENT/,
+    );
+    expect(() => usageApi({ tokensFile: directory })).toThrow(
+      `[meterbridge] [http] usageApi(): the file of tokens ${directory} cannot be read: EISDIR`,
     );
     const file = path.join(directory, "no-tokens");
     await writeFile(file, `admin: ${adminToken}`);
@@ -331,6 +336,7 @@ describe("without tokens", () => {
     ["a proxy's request that says it is from here", { "x-forwarded-for": "127.0.0.1" }],
     ["a request with Forwarded", { forwarded: "for=127.0.0.1" }],
     ["a request with X-Real-IP", { "x-real-ip": "127.0.0.1" }],
+    ["a request of Envoy's", { "x-envoy-external-address": "127.0.0.1" }],
     ["a request with Via", { via: "1.1 proxy" }],
     ["a request with an empty X-Forwarded-For", { "x-forwarded-for": "" }],
     ["a name that was made to point here", { host: "evil.example" }],
@@ -348,6 +354,13 @@ describe("without tokens", () => {
     if (answer.status === 400) return expect(answer.text).toBe("");
     expect(answer.status).toBe(403);
     expect(answer.text).toContain("METERBRIDGE_API_ADMIN_TOKEN");
+  });
+
+  test("nginx as it is without settings, which tells nothing of who asks, is refused", async () => {
+    const { hostname, port, host } = new URL(await serve());
+    const asNginx = `GET /overview HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const socket = connect(Number(port), hostname, () => socket.write(asNginx));
+    expect((await text(socket)).split("\r\n", 1)).toEqual(["HTTP/1.1 403 Forbidden"]);
   });
 
   test("a server that does not tell who connects is not trusted to be here", async () => {

@@ -10,8 +10,17 @@ export function isFromThisMachine(request: AskedFor): boolean {
   return (
     isLoopbackAddress(request.remoteAddress) &&
     !proxyHeaders.some((name) => request.header(name) !== undefined) &&
+    !isOldVersion(request) &&
     isLoopbackHost(request)
   );
+}
+
+/**
+ * nginx speaks HTTP/1.0 to what it stands before, adds none of these headers, and puts `localhost` in place of the host, unless told
+ * otherwise (before 1.29.7). No client of today speaks it.
+ */
+function isOldVersion({ original }: AskedFor): boolean {
+  return "httpVersion" in original && original.httpVersion === "1.0";
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {
@@ -41,8 +50,12 @@ const proxyHeaders: readonly string[] = [
   "x-forwarded-host",
   "x-forwarded-proto",
   "x-forwarded-port",
+  "x-forwarded-server",
+  "x-original-forwarded-for",
+  "x-envoy-external-address",
   "x-real-ip",
   "x-client-ip",
+  "client-ip",
   "x-cluster-client-ip",
   "true-client-ip",
   "cf-connecting-ip",

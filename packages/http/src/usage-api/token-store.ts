@@ -74,7 +74,7 @@ function watchTokensFile(
 }
 
 function parseFile(file: string): readonly unknown[] {
-  const text = readFileSync(file, "utf8");
+  const text = readOrThrow(file);
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -86,12 +86,24 @@ function parseFile(file: string): readonly unknown[] {
   throw new Error(`${who} ${file} must be JSON of the form { "tokens": [{ "token": "…", "scope": "admin" }] }`);
 }
 
+function readOrThrow(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
 function statOrThrow(file: string): Stats {
   try {
     return statSync(file);
   } catch (error) {
-    throw new Error(`${who} the file of tokens cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw unreadable(file, error);
   }
+}
+
+function unreadable(file: string, error: unknown): Error {
+  return new Error(`${who} the file of tokens ${file} cannot be read: ${reasonOf(error)}`, { cause: error });
 }
 
 /** What tells one content from the next, also where a link is put in place of another. */

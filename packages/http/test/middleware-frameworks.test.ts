@@ -160,7 +160,8 @@ test("a stream that Koa answers with is made on behalf of its request", async ()
       })(),
     );
   });
-  const url = await listen(createServer(app.callback()));
+  const answer = app.callback();
+  const url = await listen(createServer((request, response) => void answer(request, response)));
   expect(await (await fetch(url, { headers: { "x-request-id": "r-1" } })).text()).toBe("abc");
   expect(known).toEqual(Array.from({ length: 3 }, () => ({ id: "r-1", tenant: "acme" })));
 });

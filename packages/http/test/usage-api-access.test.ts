@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
+import { text as allText } from "node:stream/consumers";
 import { usageApi, type UsageApiOptions } from "@meterbridge/http";
 import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -360,7 +360,7 @@ describe("without tokens", () => {
     const { hostname, port, host } = new URL(await serve());
     const asNginx = `GET /overview HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
     const socket = connect(Number(port), hostname, () => socket.write(asNginx));
-    expect((await text(socket)).split("\r\n", 1)).toEqual(["HTTP/1.1 403 Forbidden"]);
+    expect((await allText(socket)).split("\r\n", 1)).toEqual(["HTTP/1.1 403 Forbidden"]);
   });
 
   test("a server that does not tell who connects is not trusted to be here", async () => {

@@ -44,7 +44,10 @@ const figures: Readonly<Record<string, { readonly unit: string; of(run: Run): nu
   "http/processor": { unit: "µs", of: ({ processor }) => processor },
 };
 
-/** All servers of a variant stand ready at once, and are measured in turn: a busy moment of the machine hits all alike. */
+/**
+ * All servers of a variant stand ready at once, and are measured in turn: a busy moment of the machine hits all alike. Each round
+ * begins with another, so that nobody has the same place in all.
+ */
 async function measureVariant(
   variant: string,
   rounds: number,
@@ -57,7 +60,9 @@ async function measureVariant(
     }
     // The first round lets the engine optimise, and is thrown away when it has been counted.
     for (let round = 0; round <= rounds; round++) {
-      for (const { server, runs } of servers) runs.push(await measure(server, secondsPerRun));
+      const first = round % servers.length;
+      const order = [...servers.slice(first), ...servers.slice(0, first)];
+      for (const { server, runs } of order) runs.push(await measure(server, secondsPerRun));
     }
     for (const { contestant, server, runs } of servers) await checkCount(contestant, server, runs);
   } finally {

@@ -80,10 +80,14 @@ function dueIn(storage: SeriesStorage, staleEpoch: number, now: number): (slot: 
   // When nobody recorded into a series for long, a reader that never came has had its time.
   const shownToKnown = shownTo(awaited.filter(({ collectedEpoch }) => collectedEpoch > 0));
 
+  const waiting = consumers.filter(({ positions: own }) =>
+    [...own.values()].some((position) => !isAway(position, staleness, now)),
+  );
+
   return (slot) => {
     const at = slot * kind.stride;
     const recorded = rows[at] ?? 0;
-    if (cumulative === undefined) return recorded === 0 && consumers.every((each) => (each.rows?.[at] ?? 0) === 0);
+    if (cumulative === undefined) return recorded === 0 && waiting.every((each) => (each.rows?.[at] ?? 0) === 0);
     const last = Math.max(recorded, cumulative.rows?.[at] ?? 0);
     const wasEnded = staleness.ended.has(slot) && last <= shownToAll;
     return wasEnded || (canBeStale && last <= staleEpoch && last <= shownToKnown);

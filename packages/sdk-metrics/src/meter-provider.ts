@@ -68,6 +68,8 @@ export class MeterProvider {
 
 const defaultStaleAfterMillis = 300_000;
 const defaultCallbackTimeoutMillis = 2000;
+/** A timer that is to take longer takes none at all. */
+const longestTimer = 2 ** 31 - 1;
 
 interface RunningProvider {
   getMeter(name: string, version?: string, options?: MeterOptions): BindableMeter;
@@ -103,11 +105,14 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
   }
 
   function producerFor(reader: RegisteredReader): MetricProducer {
+    let observed: Promise<unknown> = Promise.resolve();
     return {
       async collect(collectOptions) {
-        const timeoutMillis = Math.min(collectOptions?.timeoutMillis ?? Infinity, callbackTimeoutMillis);
+        const timeoutMillis = Math.min(collectOptions?.timeoutMillis ?? Infinity, callbackTimeoutMillis, longestTimer);
         const run: ObservationRun = { reader, timeoutMillis, observations: new Map(), errors: [] };
-        await Promise.all([...meters.values()].map((each) => each.observe(run)));
+        // One run after the other: of two at once, the older observations could come last, and be taken for a reset.
+        observed = observed.then(() => Promise.all([...meters.values()].map((each) => each.observe(run))));
+        await observed;
         // Not the collection's begin: a later state never has the earlier time.
         const now = Date.now();
         const scopeMetrics = [...meters.values()].flatMap((each) => each.collect(run, now) ?? []);

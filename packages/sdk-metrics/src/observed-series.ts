@@ -106,7 +106,7 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
     for (const observation of observations) lasts.set(textOf(observation.attributes), observation);
     const merged = new Map<string, Observation>();
     for (const { attributes: given, value } of lasts.values()) {
-      const attributes = cleanAttributes(processed(given, processors, { refused }), refused);
+      const attributes = cleanAttributes(processed({ ...given }, processors, { refused }), refused);
       const text = textOf(attributes);
       const before = isSum ? (merged.get(text)?.value ?? 0) : 0;
       merged.set(text, { attributes, value: before + value });
@@ -133,6 +133,8 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
         if (isDelta && !fell) value = read - previous[slot]!;
         previous[slot] = read;
       }
+      // As in readPoints: after the clock was put back.
+      if (slots.started[slot]! > now) slots.started[slot] = now;
       const started = Math.min(Math.max(slots.started[slot]!, isDelta ? collectedAt : 0), now);
       points.push({ attributes: slots.attributes[slot]!, startTime: toHrTime(started), endTime, value });
       if (isMeasured && isDelta) kind.clear(rows, at);
@@ -173,7 +175,7 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   function withoutProcessors(observations: readonly Observation[]): readonly Observation[] {
     if (processors.length === 0) return observations;
     return observations.map(({ attributes, value }) => ({
-      attributes: cleanAttributes(processed(attributes, processors, { refused }), refused),
+      attributes: cleanAttributes(processed({ ...attributes }, processors, { refused }), refused),
       value,
     }));
   }

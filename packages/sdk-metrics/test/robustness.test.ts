@@ -1,0 +1,137 @@
+import { AggregationType, type ExponentialHistogram } from "@opentelemetry/sdk-metrics";
+import { afterEach, expect, test, vi } from "vitest";
+import { MeterProvider } from "../src/index.ts";
+import { delta, ManualReader, pointsOf } from "./manual-reader.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("values beside powers of two are in one bucket of a small exponential histogram each, not in two", async () => {
+  const aggregation = {
+    type: AggregationType.EXPONENTIAL_HISTOGRAM,
+    options: { maxSize: 2, recordMinMax: true },
+  } as const;
+  const reader = new ManualReader();
+  const provider = new MeterProvider({ readers: [reader], views: [{ instrumentName: "size", aggregation }] });
+  const histogram = provider.getMeter("meter").createHistogram("size");
+  const above = 1 + Number.EPSILON;
+  const below = 1 - Number.EPSILON;
+  const values = [
+    2 ** 6 * above,
+    2 ** -8 * below,
+    2 ** 9 * below,
+    2 ** 4,
+    2 ** 17,
+    2 ** 6,
+    2 ** 4 * above,
+    2 ** 7 * above,
+  ];
+  for (const value of values) histogram.record(value);
+  const [[, { positive }]] = pointsOf(await reader.shown(), "size") as [[object, ExponentialHistogram]];
+  expect(positive.bucketCounts.reduce((sum, count) => sum + count, 0)).toBe(values.length);
+});
+
+test("an exporter that changes the attributes it is given cannot make a recording throw", async () => {
+  const reader = new ManualReader({ temporality: delta, limit: 3 });
+  const counter = new MeterProvider({ readers: [reader] }).getMeter("meter").createCounter("requests");
+  counter.add(1, { tenant: "a", tags: ["x"] });
+  counter.add(1, { tenant: "b", tags: ["x"] });
+  const { resourceMetrics } = await reader.collect();
+  for (const { attributes } of resourceMetrics.scopeMetrics[0]!.metrics[0]!.dataPoints) {
+    Reflect.deleteProperty(attributes, "tenant");
+    Reflect.set(attributes["tags"] as string[], 0, "y");
+  }
+  counter.add(1, { tenant: "c", tags: ["x"] });
+  counter.add(1, { tenant: "a", tags: ["x"] });
+  expect(pointsOf(await reader.shown(), "requests")).toEqual([
+    [{ tenant: "a", tags: ["x"] }, 1],
+    [{ tenant: "c", tags: ["x"] }, 1],
+  ]);
+});
+
+test("of two collections at once by one reader, the one with older observations does not count as a reset", async () => {
+  const reader = new ManualReader({ temporality: delta });
+  const meter = new MeterProvider({ readers: [reader] }).getMeter("meter");
+  let current = 10;
+  const slow = Promise.withResolvers<void>();
+  const answers = [slow.promise, Promise.resolve(), Promise.resolve()];
+  meter.createObservableCounter("bytes").addCallback(async (result) => {
+    const seen = current;
+    await answers.shift();
+    result.observe(seen);
+  });
+  const first = reader.shown();
+  current = 20;
+  const second = reader.shown();
+  setTimeout(() => slow.resolve(), 20);
+  const shown = [...(await first), ...(await second)];
+  current = 25;
+  const deltas = pointsOf([...shown, ...(await reader.shown())], "bytes") as [object, number][];
+  expect(deltas.reduce((sum, [, value]) => sum + value, 0)).toBe(25);
+});
+
+test("two callbacks that observe 150,000 series each do not fail the collection", async () => {
+  const reader = new ManualReader({ limit: 1 });
+  const gauge = new MeterProvider({ readers: [reader] }).getMeter("meter").createObservableGauge("depth");
+  const attributes = { queue: "a" };
+  const observeMany = (): Parameters<typeof gauge.addCallback>[0] => (result) => {
+    for (let count = 0; count < 150_000; count++) result.observe(count, attributes);
+  };
+  gauge.addCallback(observeMany());
+  gauge.addCallback(observeMany());
+  expect(await reader.shown()).toHaveLength(1);
+});
+
+test("a callback may be given all the time it needs", async () => {
+  const reader = new ManualReader();
+  const provider = new MeterProvider({ readers: [reader], callbackTimeoutMillis: Infinity });
+  const gauge = provider.getMeter("meter").createObservableGauge("depth");
+  gauge.addCallback(async (result) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    result.observe(1);
+  });
+  expect(pointsOf(await reader.shown(), "depth")).toEqual([[{}, 1]]);
+});
+
+test("of two delta readers, one that never comes does not send all new tenants of the other to the overflow", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 10_000_000 });
+  const reader = new ManualReader({ temporality: delta, limit: 3 });
+  const late = new ManualReader({ temporality: delta, limit: 3 });
+  const counter = new MeterProvider({ readers: [reader, late] }).getMeter("meter").createCounter("requests");
+  for (const tenants of [
+    ["a", "b"],
+    ["c", "d"],
+    ["e", "f"],
+  ]) {
+    for (const tenant of tenants) counter.add(1, { tenant });
+    expect(pointsOf(await reader.shown(), "requests")).toEqual(tenants.map((tenant) => [{ tenant }, 1]));
+    vi.advanceTimersByTime(1_300_000);
+  }
+  expect(pointsOf(await late.shown(), "requests")).toEqual([
+    [{ "otel.metric.overflow": true }, 4],
+    [{ tenant: "e" }, 1],
+    [{ tenant: "f" }, 1],
+  ]);
+});
+
+test("a clock that is put back does not make every collection look like a reset", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 10_000_000 });
+  const reader = new ManualReader();
+  const meter = new MeterProvider({ readers: [reader] }).getMeter("meter");
+  const counter = meter.createCounter("requests");
+  let observed = 0;
+  meter.createObservableCounter("bytes").addCallback((result) => result.observe(++observed));
+  counter.add(1);
+  await reader.collect();
+  vi.setSystemTime(5_000_000);
+  const starts: string[] = [];
+  for (let round = 0; round < 2; round++) {
+    counter.add(1);
+    const { resourceMetrics } = await reader.collect();
+    const { metrics } = resourceMetrics.scopeMetrics[0]!;
+    starts.push(metrics.map(({ dataPoints }) => String(dataPoints[0]!.startTime)).join(" "));
+    vi.advanceTimersByTime(60_000);
+  }
+  expect(starts[1]).toBe(starts[0]);
+});

@@ -1,3 +1,5 @@
+import { widerCapacity } from "./wider.ts";
+
 /** The values seen under one attribute key, each with a small integer; the first has 0. */
 export interface KeyValues {
   readonly ids: Map<unknown, number>;
@@ -40,7 +42,7 @@ export function useValue(values: KeyValues, value: unknown): number {
   if (id === undefined) {
     id = values.free.pop() ?? values.given++;
     if (id >= values.uses.length) {
-      const wider = new Int32Array(values.uses.length * 2);
+      const wider = new Int32Array(widerCapacity(values.uses.length, id + 1));
       wider.set(values.uses);
       values.uses = wider;
     }

@@ -1,8 +1,16 @@
 import type { Attributes } from "@opentelemetry/api";
 import { createStep, forgetSteps, teach, type Step } from "./attribute-steps.ts";
 import { createKeyValues, releaseValue, useValue, type KeyValues } from "./key-values.ts";
-import { allowDirect, hasher, identityOf, idsOf, layOut } from "./series-layout.ts";
-import { createSeriesTable, findPosition, findRow, insertRow, removeRow, type SeriesTable } from "./series-table.ts";
+import { hasher, identityOf, idsOf, layOut, positionsOf } from "./series-layout.ts";
+import {
+  createSeriesTable,
+  findIdentity,
+  findPosition,
+  findRow,
+  insertRow,
+  removeRow,
+  type SeriesTable,
+} from "./series-table.ts";
 
 /**
  * Finds the slot of an attribute set, key by key: nothing is sorted and no text is built.
@@ -114,7 +122,7 @@ export function findClean(index: SeriesIndex, clean: Attributes): number {
   const ids = table === undefined ? undefined : idsOf(index, table, clean);
   if (table === undefined || ids === undefined) return -1;
   const identity = identityOf(index, table, ids);
-  const slot = findRow(table, hasher(index, table)(identity), identity);
+  const slot = findIdentity(table, identity, hasher(index, table));
   if (slot >= 0) teach(index, keys, table);
   return slot;
 }
@@ -130,9 +138,7 @@ export function insertSeries(index: SeriesIndex, clean: Attributes, slot: number
   const ids = Int32Array.from(table.keys, (key) => useValue(valuesOf(index, key), clean[key]));
   if (table.keys.some((key, at) => ids[at]! >= 2 ** index.values.get(key)!.bits)) layOut(index);
   const identity = identityOf(index, table, ids);
-  const grew = insertRow(table, identity, slot, hasher(index, table));
-  if (grew) allowDirect(index, table);
-  if (table.direct !== undefined) table.direct[identity[0]!] = slot + 1;
+  insertRow(table, identity, slot, positionsOf(index), hasher(index, table));
   teach(index, keys, table);
 }
 
@@ -142,8 +148,9 @@ export function removeSeries(index: SeriesIndex, clean: Attributes): void {
   const table = tableOf(index, keys)!;
   const ids = idsOf(index, table, clean)!;
   const identity = identityOf(index, table, ids);
-  if (table.direct !== undefined) table.direct[identity[0]!] = 0;
   removeRow(table, identity, hasher(index, table));
+  // A walk that is under way may have read integers that are given to other values now.
+  index.layout++;
   // A walk that is under way may have read integers that are given to other values now.
   index.layout++;
   for (const [at, key] of table.keys.entries()) releaseValue(index.values.get(key)!, clean[key], ids[at]!);

@@ -2,7 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import { forgetSteps } from "./attribute-steps.ts";
 import { idOf } from "./key-values.ts";
 import type { SeriesIndex } from "./series-index.ts";
-import { eachRow, placeDirectly, rebuildTable, type HashOfRow, type SeriesTable } from "./series-table.ts";
+import { eachRow, rebuildTable, type HashOfRow, type SeriesTable } from "./series-table.ts";
 
 /** Gives each key as many bits as its values need, and all series their identities anew. */
 export function layOut(index: SeriesIndex): void {
@@ -17,8 +17,7 @@ export function layOut(index: SeriesIndex): void {
   index.isPacked = total <= mostBits;
   for (const { table, rows } of tables) {
     for (const row of rows) row.identity = identityOf(index, table, row.identity);
-    rebuildTable(table, index.isPacked ? 1 : table.keys.length, rows, hasher(index, table));
-    allowDirect(index, table);
+    rebuildTable(table, index.isPacked ? 1 : table.keys.length, positionsOf(index), rows, hasher(index, table));
   }
   forgetSteps(index);
 }
@@ -26,12 +25,9 @@ export function layOut(index: SeriesIndex): void {
 /** Positions are kept in a positive integer of 31 bits. */
 const mostBits = 30;
 
-/** Gives the table an array of all positions where it is worth its memory. */
-export function allowDirect(index: SeriesIndex, table: SeriesTable): void {
-  const positions = 2 ** index.bits;
-  const isAllowed = index.isPacked && positions <= 4 * 2 ** table.bits;
-  if (isAllowed) placeDirectly(table, positions);
-  else table.direct = undefined;
+/** How many positions there are; 0 where series are known by several integers. */
+export function positionsOf({ isPacked, bits }: SeriesIndex): number {
+  return isPacked ? 2 ** bits : 0;
 }
 
 /** What identifies the series in its table. */

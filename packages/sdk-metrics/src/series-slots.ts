@@ -1,6 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import { cleanAttributes } from "./clean-attributes.ts";
 import { createSeriesIndex, findClean, insertSeries, removeSeries, type SeriesIndex } from "./series-index.ts";
+import { widerCapacity } from "./wider.ts";
 
 /** Gives the series of a stream their slots: small integers, of which slot 0 is the overflow's. */
 export interface SeriesSlots {
@@ -77,7 +78,7 @@ function isOverflow(clean: Attributes): boolean {
 
 function markStart(slots: SeriesSlots, slot: number, anew = false): void {
   if (slot >= slots.started.length) {
-    const wider = new Float64Array(slots.started.length * 2);
+    const wider = new Float64Array(widerCapacity(slots.started.length, slot + 1));
     wider.set(slots.started);
     slots.started = wider;
   }

@@ -1,16 +1,17 @@
 /**
- * The series with the same keys, in an open-addressed hash table. A row is the slot plus 1 (0 is a free row), then the
- * integers that identify the series: one position, or an integer for each key.
+ * The series with the same keys: an array with a place for each position where these are few, else an open-addressed hash
+ * table. A row of that is the slot plus 1 (0 is a free row), then the integers that identify the series: one position, or an integer
+ * for each key.
  */
 export interface SeriesTable {
   readonly keys: readonly string[];
+  /** Slot plus 1 at each position; undefined where series are hashed. */
+  direct: Int32Array | undefined;
   /** Integers in a row. */
   stride: number;
   rows: Int32Array;
   bits: number;
   size: number;
-  /** Slot plus 1 at each position, where these are few. */
-  direct: Int32Array | undefined;
 }
 
 /** The hash of what identifies a row. */
@@ -22,6 +23,11 @@ export function createSeriesTable(keys: readonly string[], identitySize: number)
 }
 
 const smallestBits = 3;
+
+/** The slot of the series that these integers identify, or -1. */
+export function findIdentity(table: SeriesTable, identity: Int32Array, hashOf: HashOfRow): number {
+  return table.direct === undefined ? findRow(table, hashOf(identity), identity) : table.direct[identity[0]!]! - 1;
+}
 
 /** The slot of the row with these integers, or -1. */
 export function findRow(table: SeriesTable, hash: number, wanted: Int32Array): number {
@@ -46,17 +52,28 @@ export function findPosition({ rows, bits }: SeriesTable, position: number): num
   }
 }
 
-/** Adds a row that is not there yet. Returns whether the table grew. */
-export function insertRow(table: SeriesTable, identity: Int32Array, slot: number, hashOf: HashOfRow): boolean {
-  const grows = isFull(table.size + 1, table.bits);
-  if (grows) rebuildTable(table, identity.length, eachRow(table), hashOf);
-  place(table, hashOf(identity), slot, identity);
+/** Adds a series that is not there yet. There are so many positions; 0 where series are not identified by one. */
+export function insertRow(
+  table: SeriesTable,
+  identity: Int32Array,
+  slot: number,
+  positions: number,
+  hashOf: HashOfRow,
+): void {
+  if (table.direct === undefined && isFull(table.size + 1, table.bits)) {
+    rebuildTable(table, identity.length, positions, eachRow(table), hashOf);
+  }
+  put(table, identity, slot, hashOf);
   table.size++;
-  return grows;
 }
 
-/** Removes a row. Those that had to make way for it move back, so that no gap hides them. */
+/** Removes a series. Rows that had to make way for it move back, so that no gap hides them. */
 export function removeRow(table: SeriesTable, wanted: Int32Array, hashOf: HashOfRow): void {
+  table.size--;
+  if (table.direct !== undefined) {
+    table.direct[wanted[0]!] = 0;
+    return;
+  }
   const { rows, stride, bits } = table;
   const mask = (1 << bits) - 1;
   let gap = startOf(hashOf(wanted), bits);
@@ -70,7 +87,6 @@ export function removeRow(table: SeriesTable, wanted: Int32Array, hashOf: HashOf
     gap = from;
   }
   rows.fill(0, gap * stride, (gap + 1) * stride);
-  table.size--;
 }
 
 export interface TableRow {
@@ -78,36 +94,40 @@ export interface TableRow {
   identity: Int32Array;
 }
 
-/** All rows, with what `read` makes of their identities. */
+/** All series, with what `read` makes of their identities. */
 export function eachRow(
-  { rows, stride }: SeriesTable,
+  { direct, rows, stride }: SeriesTable,
   read: (identity: Int32Array) => Int32Array = (identity) => identity,
 ): TableRow[] {
   const found: TableRow[] = [];
+  if (direct !== undefined) {
+    for (const [position, slot] of direct.entries()) {
+      if (slot !== 0) found.push({ slot: slot - 1, identity: read(Int32Array.of(position)) });
+    }
+    return found;
+  }
   for (let at = 0; at < rows.length; at += stride) {
     if (rows[at] !== 0) found.push({ slot: rows[at]! - 1, identity: read(rows.subarray(at + 1, at + stride)) });
   }
   return found;
 }
 
-/** Fills an array of so many positions with the slots. */
-export function placeDirectly(table: SeriesTable, positions: number): void {
-  const { rows } = table;
-  table.direct = new Int32Array(positions);
-  for (let at = 0; at < rows.length; at += 2) if (rows[at] !== 0) table.direct[rows[at + 1]!] = rows[at]!;
-}
-
-/** Fills the table anew with room for one row more, under identities that may be others. */
+/** Fills the table anew with room for one series more, under identities that may be others. */
 export function rebuildTable(
   table: SeriesTable,
   identitySize: number,
+  positions: number,
   rows: readonly TableRow[],
   hashOf: HashOfRow,
 ): void {
+  table.bits = smallestBits;
   while (isFull(rows.length + 1, table.bits)) table.bits++;
+  // Four places for each row of a hash table take twice its memory, and half the time.
+  const isDirect = positions > 0 && positions <= 4 * 2 ** table.bits;
+  table.direct = isDirect ? new Int32Array(positions) : undefined;
   table.stride = identitySize + 1;
-  table.rows = new Int32Array(table.stride << table.bits);
-  for (const { slot, identity } of rows) place(table, hashOf(identity), slot, identity);
+  table.rows = new Int32Array(isDirect ? 0 : table.stride << table.bits);
+  for (const { slot, identity } of rows) put(table, identity, slot, hashOf);
 }
 
 /** Sparse while it is small, where each collision would cost more than the memory; dense when it is large. */
@@ -115,12 +135,16 @@ function isFull(size: number, bits: number): boolean {
   return size > 2 ** bits * (bits <= 12 ? 0.25 : 0.8);
 }
 
-function place(table: SeriesTable, hash: number, slot: number, identity: Int32Array): void {
-  const mask = (1 << table.bits) - 1;
-  let found = startOf(hash, table.bits);
-  while (table.rows[found * table.stride] !== 0) found = (found + 1) & mask;
-  table.rows[found * table.stride] = slot + 1;
-  table.rows.set(identity, found * table.stride + 1);
+function put({ direct, rows, stride, bits }: SeriesTable, identity: Int32Array, slot: number, hashOf: HashOfRow): void {
+  if (direct !== undefined) {
+    direct[identity[0]!] = slot + 1;
+    return;
+  }
+  const mask = (1 << bits) - 1;
+  let found = startOf(hashOf(identity), bits);
+  while (rows[found * stride] !== 0) found = (found + 1) & mask;
+  rows[found * stride] = slot + 1;
+  rows.set(identity, found * stride + 1);
 }
 
 /** Mixes the bits well: neighbouring integers are the rule, and rows in a heap would be walked through one by one. */

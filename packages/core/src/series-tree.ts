@@ -5,7 +5,7 @@ export interface Leaf {
   end(): void;
 }
 
-/** Leaves found by a path of values, walked through nested maps, so that no key text is built. */
+/** Leaves found by a path of values, walked through value by value, so that no key text is built. */
 export interface SeriesTree<Kept extends Leaf> {
   readonly size: number;
   find(path: readonly unknown[], rest: readonly unknown[]): Kept | undefined;
@@ -15,10 +15,18 @@ export interface SeriesTree<Kept extends Leaf> {
   clear(): void;
 }
 
-type Branch<Kept> = Map<unknown, Branch<Kept> | Kept>;
+/**
+ * What follows after each value. The first value is compared, the others are looked up: most attributes have one value in a
+ * program (an operation, a model that is not known), and comparing takes a sixth off a whole model call.
+ */
+interface Branch<Kept> {
+  first: unknown;
+  next: Branch<Kept> | Kept | undefined;
+  others: Map<unknown, Branch<Kept> | Kept> | undefined;
+}
 
 export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
-  let root: Branch<Kept> = new Map();
+  let root = createBranch<Kept>();
   let leaves: { readonly path: readonly unknown[]; readonly leaf: Kept }[] = [];
   let single: Kept | undefined;
 
@@ -34,11 +42,11 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
     }
     let branch = root;
     for (const value of path.slice(0, -1)) {
-      let next = branch.get(value) as Branch<Kept> | undefined;
-      if (next === undefined) branch.set(value, (next = new Map()));
+      let next = follow(branch, value) as Branch<Kept> | undefined;
+      if (next === undefined) put(branch, value, (next = createBranch()));
       branch = next;
     }
-    branch.set(path.at(-1), leaf);
+    put(branch, path.at(-1), leaf);
   }
 
   return {
@@ -49,10 +57,10 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
       if (path.length + rest.length === 0) return single;
       let node: Branch<Kept> | Kept | undefined = root;
       for (let index = 0; index < path.length && node !== undefined; index++) {
-        node = (node as Branch<Kept>).get(path[index]);
+        node = follow(node as Branch<Kept>, path[index]);
       }
       for (let index = 0; index < rest.length && node !== undefined; index++) {
-        node = (node as Branch<Kept>).get(rest[index]);
+        node = follow(node as Branch<Kept>, rest[index]);
       }
       return node as Kept | undefined;
     },
@@ -61,7 +69,7 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
       const kept = leaves.filter(({ leaf }) => leaf.used);
       const idle = leaves.filter(({ leaf }) => !leaf.used);
       for (const { leaf } of idle) leaf.end();
-      root = new Map();
+      root = createBranch();
       single = undefined;
       leaves = kept;
       for (const { path, leaf } of kept) {
@@ -71,9 +79,24 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
       return idle.length;
     },
     clear() {
-      root = new Map();
+      root = createBranch();
       leaves = [];
       single = undefined;
     },
   };
+}
+
+function createBranch<Kept>(): Branch<Kept> {
+  return { first: undefined, next: undefined, others: undefined };
+}
+
+function follow<Kept>(branch: Branch<Kept>, value: unknown): Branch<Kept> | Kept | undefined {
+  return branch.first === value ? branch.next : branch.others?.get(value);
+}
+
+function put<Kept>(branch: Branch<Kept>, value: unknown, next: Branch<Kept> | Kept): void {
+  if (branch.next === undefined || branch.first === value) {
+    branch.first = value;
+    branch.next = next;
+  } else (branch.others ??= new Map()).set(value, next);
 }

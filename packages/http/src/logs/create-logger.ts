@@ -2,6 +2,7 @@ import { diag } from "@opentelemetry/api";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { bindCleanly, cleanFields } from "./clean-children.ts";
 import { createCleaner } from "./clean-values.ts";
+import { flushInTime } from "./flush-in-time.ts";
 import { lineParts } from "./line-fields.ts";
 import { type LoggerOptions, settleLoggerOptions } from "./logger-options.ts";
 import { inOneLine } from "./one-line.ts";
@@ -23,7 +24,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const cleaner = createCleaner({ redact, longestText });
   const otel = createOtelLines(name);
   const fail = createFailureReport();
-  const stream = streamFor(destination);
+  const stream = streamFor(destination, fail);
   const logger = pino(
     {
       level,
@@ -66,11 +67,13 @@ export function createLogger(options: LoggerOptions): Logger {
   return logger;
 }
 
-function streamFor(destination: LoggerOptions["destination"]): DestinationStream {
+function streamFor(destination: LoggerOptions["destination"], fail: (error: unknown) => void): DestinationStream {
   if (typeof destination === "object") return destination;
   // Lines are kept while the system takes none, up to that many characters.
   const options = { maxLength: 64 * 1024 * 1024 };
-  return pino.destination(destination === undefined ? options : { ...options, dest: destination, mkdir: true });
+  const stream = pino.destination(destination === undefined ? options : { ...options, dest: destination, mkdir: true });
+  flushInTime(stream, destination, fail);
+  return stream;
 }
 
 function createFailureReport(): (error: unknown) => void {

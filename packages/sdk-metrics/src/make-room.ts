@@ -89,7 +89,9 @@ function dueIn(storage: SeriesStorage, staleEpoch: number, now: number): (slot: 
     const recorded = rows[at] ?? 0;
     if (cumulative === undefined) return recorded === 0 && waiting.every((each) => (each.rows?.[at] ?? 0) === 0);
     const last = Math.max(recorded, cumulative.rows?.[at] ?? 0);
-    const wasEnded = staleness.ended.has(slot) && last <= shownToAll;
+    // A balance that is not settled is kept: whoever else is bound to the series may settle it.
+    const isSettled = canBeStale || (cumulative.rows ?? rows)[at + 1] === 0;
+    const wasEnded = staleness.ended.has(slot) && last <= shownToAll && isSettled;
     return wasEnded || (canBeStale && last <= staleEpoch && last <= shownToKnown);
   };
 }

@@ -115,6 +115,27 @@ test("of two delta readers, one that never comes does not send all new tenants o
   ]);
 });
 
+test("the balance of an up-down counter outlives the end of one of its owners", async () => {
+  const reader = new ManualReader({ limit: 3 });
+  const counter = new MeterProvider({ readers: [reader] }).getMeter("meter").createUpDownCounter("active");
+  const one = counter.bind({ tenant: "a" });
+  const other = counter.bind({ tenant: "a" });
+  const settled = counter.bind({ tenant: "b" });
+  one.add(1);
+  other.add(1);
+  settled.add(1);
+  settled.add(-1);
+  await reader.collect();
+  one.end();
+  settled.end();
+  counter.add(1, { tenant: "c" });
+  other.add(-1);
+  expect(pointsOf(await reader.shown(), "active")).toEqual([
+    [{ tenant: "a" }, 1],
+    [{ tenant: "c" }, 1],
+  ]);
+});
+
 test("a clock that is put back does not make every collection look like a reset", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: 10_000_000 });
   const reader = new ManualReader();

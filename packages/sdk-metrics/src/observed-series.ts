@@ -55,6 +55,7 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   let previous: Float64Array = new Float64Array(4);
   let collection = 0;
   let collectedAt = 0;
+  let overflowSum = 0;
 
   function slotOf(attributes: Attributes): number {
     const slot = findSeries(slots.index, attributes);
@@ -126,7 +127,13 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
       if (rows[at] !== collection) continue;
       const read = kind.read(rows, at);
       let value = read;
-      if (isSum && typeof read === "number") {
+      if (slot === overflowSlot && kind.isMonotonic === true && typeof read === "number") {
+        // Those in it come and go: what one takes along is no reset, and what is left did not happen again.
+        const grown = Math.max(0, read - previous[slot]!);
+        overflowSum += grown;
+        value = isDelta ? grown : overflowSum;
+        previous[slot] = read;
+      } else if (isSum && typeof read === "number") {
         // A counter that fell began anew (specification, metrics data model, "Resets and gaps").
         const fell = kind.isMonotonic === true && read < previous[slot]!;
         if (fell) slots.started[slot] = collectedAt;

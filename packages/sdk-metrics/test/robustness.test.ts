@@ -136,6 +136,35 @@ test("the balance of an up-down counter outlives the end of one of its owners", 
   ]);
 });
 
+test("the overflow of observed counters does not count again what is left when some are observed no more", async () => {
+  const cumulative = new ManualReader({ limit: 1 });
+  const deltas = new ManualReader({ limit: 1, temporality: delta });
+  const meter = new MeterProvider({ readers: [cumulative, deltas] }).getMeter("meter");
+  let observed = [10, 10, 10];
+  meter.createObservableCounter("bytes").addCallback((result) => {
+    observed.forEach((value, connection) => result.observe(value, { connection }));
+  });
+  const overflow = { "otel.metric.overflow": true };
+  const shown = async (): Promise<unknown[]> => [
+    ...pointsOf(await cumulative.shown(), "bytes"),
+    ...pointsOf(await deltas.shown(), "bytes"),
+  ];
+  expect(await shown()).toEqual([
+    [overflow, 30],
+    [overflow, 30],
+  ]);
+  observed = [10, 10];
+  expect(await shown()).toEqual([
+    [overflow, 30],
+    [overflow, 0],
+  ]);
+  observed = [15, 10];
+  expect(await shown()).toEqual([
+    [overflow, 35],
+    [overflow, 5],
+  ]);
+});
+
 test("a clock that is put back does not make every collection look like a reset", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: 10_000_000 });
   const reader = new ManualReader();

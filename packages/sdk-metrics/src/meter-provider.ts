@@ -38,7 +38,7 @@ export interface TimeoutOptions {
 /**
  * A meter provider for the OpenTelemetry API, in the place of the official SDK's: same options, same readers, same metrics.
  *
- * @throws Error for a view that selects nothing, and what a reader throws that belongs to another provider.
+ * @throws Error for an option that is wrong, for a view that selects nothing, and what a reader throws that belongs to another provider.
  */
 export class MeterProvider {
   readonly #provider: RunningProvider;
@@ -79,8 +79,8 @@ interface RunningProvider {
 
 function createProvider(options: MeterProviderOptions): RunningProvider {
   const resource = options.resource ?? defaultResource();
-  const callbackTimeoutMillis = options.callbackTimeoutMillis ?? defaultCallbackTimeoutMillis;
-  const staleAfterMillis = options.staleAfterMillis ?? defaultStaleAfterMillis;
+  const callbackTimeoutMillis = milliseconds(options, "callbackTimeoutMillis", defaultCallbackTimeoutMillis);
+  const staleAfterMillis = milliseconds(options, "staleAfterMillis", defaultStaleAfterMillis);
   const views = (options.views ?? []).map(createView);
   const readers: RegisteredReader[] = (options.readers ?? []).map((reader) => ({ reader }));
   const meters = new Map<string, RunningMeter>();
@@ -154,6 +154,18 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
       await all((reader) => reader.shutdown(shutdownOptions));
     },
   };
+}
+
+function milliseconds(
+  options: MeterProviderOptions,
+  name: "callbackTimeoutMillis" | "staleAfterMillis",
+  otherwise: number,
+): number {
+  const value: unknown = options[name] ?? otherwise;
+  if (typeof value === "number" && value > 0) return value;
+  throw new Error(
+    `[meterbridge] [sdk-metrics] option "${name}" must be a number of milliseconds above 0, or Infinity, found ${String(value)}`,
+  );
 }
 
 /** Loaded when it is needed: who gives a resource, as start() does, need not wait for the module. */

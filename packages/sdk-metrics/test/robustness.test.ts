@@ -185,3 +185,14 @@ test("a clock that is put back does not make every collection look like a reset"
   }
   expect(starts[1]).toBe(starts[0]);
 });
+
+test.each([
+  ["callbackTimeoutMillis", Number.NaN],
+  ["callbackTimeoutMillis", -1],
+  ["staleAfterMillis", 0],
+  ["staleAfterMillis", "300"],
+])("an option that is wrong, %s: %s, ends the start with what is allowed", (name, value) => {
+  expect(() => new MeterProvider({ [name]: value })).toThrow(
+    `[meterbridge] [sdk-metrics] option "${name}" must be a number of milliseconds above 0, or Infinity, found ${value}`,
+  );
+});

@@ -85,7 +85,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
     priceBook: options.priceBook,
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis),
-    logs: logSettings(options, environment, shutdownTimeoutMillis),
+    logs: pushSettings("LOGS", options.logs, environment, shutdownTimeoutMillis),
     ledger: options.ledger ?? environment.METERBRIDGE_LEDGER,
     ledgerFrom: options.ledger === undefined ? "METERBRIDGE_LEDGER" : `option "ledger"`,
     ledgerDirectory: environment.METERBRIDGE_LEDGER_DIRECTORY,
@@ -129,17 +129,33 @@ function parsedHost(text: string): HostPattern {
 }
 
 function traceSettings(options: StartOptions, environment: Environment, shutdownTimeoutMillis: number): TraceSettings {
-  const anEndpoint = environment.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const asked = options.traces
-    ? [options.traces]
-    : (environment.METERBRIDGE_TRACES_EXPORTER ?? environment.OTEL_TRACES_EXPORTER ?? (anEndpoint ? ["otlp"] : []));
+  return {
+    ...pushSettings("TRACES", options.traces, environment, shutdownTimeoutMillis),
+    sampler: environment.OTEL_TRACES_SAMPLER ?? "parentbased_always_on",
+    sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? 1,
+  };
+}
+
+/** What spans and log records have in common: an exporter of their own, and OpenTelemetry's variables by signal. */
+function pushSettings(
+  signal: "TRACES" | "LOGS",
+  option: TracesExporter | undefined,
+  environment: Environment,
+  shutdownTimeoutMillis: number,
+): LogSettings {
+  const anEndpoint = environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const asked = option
+    ? [option]
+    : (environment[`METERBRIDGE_${signal}_EXPORTER`] ??
+      environment[`OTEL_${signal}_EXPORTER`] ??
+      (anEndpoint ? ["otlp"] : []));
   const exporters = asked.filter((exporter): exporter is "otlp" | "console" => exporter !== "none");
   const protocol =
-    environment.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
+    environment[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
   if (protocol === "grpc" && exporters.includes("otlp")) {
     throw new Error(
-      `[meterbridge] traces cannot be sent by grpc: set OTEL_EXPORTER_OTLP_TRACES_PROTOCOL to http/protobuf or ` +
-        `http/json (the collector's port is 4318 then), or METERBRIDGE_TRACES_EXPORTER to none`,
+      `[meterbridge] ${signal.toLowerCase()} cannot be sent by grpc: set OTEL_EXPORTER_OTLP_${signal}_PROTOCOL to http/protobuf or ` +
+        `http/json (the collector's port is 4318 then), or METERBRIDGE_${signal}_EXPORTER to none`,
     );
   }
   return {
@@ -147,34 +163,7 @@ function traceSettings(options: StartOptions, environment: Environment, shutdown
     protocol: protocol === "grpc" ? "http/protobuf" : protocol,
     // A little less than the last flush has, so that it is the exporter that says what went wrong.
     timeoutMillis: Math.min(
-      environment.OTEL_EXPORTER_OTLP_TRACES_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
-      Math.ceil(shutdownTimeoutMillis * 0.9),
-    ),
-    sampler: environment.OTEL_TRACES_SAMPLER ?? "parentbased_always_on",
-    sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? 1,
-  };
-}
-
-function logSettings(options: StartOptions, environment: Environment, shutdownTimeoutMillis: number): LogSettings {
-  const anEndpoint = environment.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const asked = options.logs
-    ? [options.logs]
-    : (environment.METERBRIDGE_LOGS_EXPORTER ?? environment.OTEL_LOGS_EXPORTER ?? (anEndpoint ? ["otlp"] : []));
-  const exporters = asked.filter((exporter): exporter is "otlp" | "console" => exporter !== "none");
-  const protocol =
-    environment.OTEL_EXPORTER_OTLP_LOGS_PROTOCOL ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
-  if (protocol === "grpc" && exporters.includes("otlp")) {
-    throw new Error(
-      `[meterbridge] logs cannot be sent by grpc: set OTEL_EXPORTER_OTLP_LOGS_PROTOCOL to http/protobuf or ` +
-        `http/json (the collector's port is 4318 then), or METERBRIDGE_LOGS_EXPORTER to none`,
-    );
-  }
-  return {
-    exporters,
-    protocol: protocol === "grpc" ? "http/protobuf" : protocol,
-    // As for traces.
-    timeoutMillis: Math.min(
-      environment.OTEL_EXPORTER_OTLP_LOGS_TIMEOUT ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
+      environment[`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`] ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000,
       Math.ceil(shutdownTimeoutMillis * 0.9),
     ),
   };

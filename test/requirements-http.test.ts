@@ -51,6 +51,8 @@ beforeAll(async () => {
   });
   url = stage.addresses.service;
   await sleep(6000);
+  // Which model call fails is up to chance and the machine's pace: the run is over when there was one of each kind to tell of.
+  await until(() => showsAll(stage.sent()), "the traffic to have every tenant served and a request failed", 30);
   await stage.traffic.stop();
   sent = stage.sent();
   // The ledger takes a moment, not more.
@@ -59,6 +61,10 @@ beforeAll(async () => {
     "the ledger to have every call",
   );
 });
+
+function showsAll({ failedRequests, tenants, outcomes }: Sent): boolean {
+  return failedRequests > 0 && Object.keys(tenants).length === 4 && (outcomes["answered"] ?? 0) > 25;
+}
 
 afterAll(async () => {
   await stage?.stop();

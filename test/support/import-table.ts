@@ -48,7 +48,7 @@ const importTable: Readonly<Record<string, Row>> = {
     lazily: ["@meterbridge/http"],
   },
   // Whoever imports core passes core's peer on.
-  genai: { any: ["@meterbridge/core", api], lazily: ["@pydantic/genai-prices"] },
+  genai: { any: ["@meterbridge/core", api, schemas], lazily: ["@pydantic/genai-prices"] },
   http: {
     any: ["@meterbridge/core", api, schemas, "pino"],
     types: ["@meterbridge/ledger"],

@@ -40,7 +40,12 @@ export function costOf(
       outputTokens: tokens.output ?? 0,
       cacheReadTokens: tokens.cacheRead ?? 0,
       cacheWriteTokens: tokens.cacheWrite ?? 0,
+      cacheWriteHourTokens: call.cacheWriteHourTokens,
       reasoningTokens: tokens.reasoning ?? 0,
+      inputByModality: call.inputByModality,
+      cacheReadByModality: call.cacheReadByModality,
+      outputByModality: call.outputByModality,
+      webSearches: call.webSearches,
       serviceTier: call.serviceTier,
       occurredAt,
     });

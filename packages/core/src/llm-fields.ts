@@ -1,5 +1,5 @@
 import type { CoreState } from "./core-state.ts";
-import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
+import type { LlmCall, LlmEnding, LlmTarget, LlmUsage } from "./llm-call.ts";
 import { readFields } from "./reading.ts";
 
 /** The target's fields, read once: what the caller does with its object later does not rename a call in progress. */
@@ -7,9 +7,9 @@ export function readTarget(state: CoreState, target: LlmTarget): LlmTarget {
   return readFields(state, "llm.requests", target, targetOf);
 }
 
-/** The usage's fields, read once. */
-export function readUsage(state: CoreState, usage: LlmUsage): LlmUsage {
-  return readFields(state, "llm tokens", usage, usageOf);
+/** The ending's fields, read once. */
+export function readEnding(state: CoreState, ending: LlmEnding): LlmEnding {
+  return readFields(state, "llm tokens", ending, endingOf);
 }
 
 /** The call's fields, read once. Written out: spreading the other two costs more than all the rest of recording. */
@@ -20,8 +20,14 @@ export function readCall(state: CoreState, call: LlmCall): LlmCall {
 /** The names of a call's fields. */
 export const callFields: ReadonlySet<string> = new Set(Object.keys(callOf({ provider: "", model: "" })));
 
-function targetOf({ provider, model, operation }: LlmTarget): LlmTarget {
-  return { provider, model, operation };
+function targetOf({ provider, model, operation, modelLabel }: LlmTarget): LlmTarget {
+  return { provider, model, operation, modelLabel };
+}
+
+function endingOf(ending: LlmEnding): LlmEnding {
+  const { errorType, attempts, contextSize, queueDuration, modelLabel } = ending;
+  // What is not given leaves what the start had told.
+  return { ...usageOf(ending), errorType, attempts, contextSize, queueDuration, ...(modelLabel && { modelLabel }) };
 }
 
 function usageOf(usage: LlmUsage): LlmUsage {
@@ -30,7 +36,12 @@ function usageOf(usage: LlmUsage): LlmUsage {
     outputTokens: usage.outputTokens,
     cacheReadTokens: usage.cacheReadTokens,
     cacheWriteTokens: usage.cacheWriteTokens,
+    cacheWriteHourTokens: usage.cacheWriteHourTokens,
     reasoningTokens: usage.reasoningTokens,
+    inputByModality: usage.inputByModality,
+    cacheReadByModality: usage.cacheReadByModality,
+    outputByModality: usage.outputByModality,
+    webSearches: usage.webSearches,
     responseModel: usage.responseModel,
     serviceTier: usage.serviceTier,
     costUsd: usage.costUsd,
@@ -43,11 +54,17 @@ function callOf(call: LlmCall): LlmCall {
     provider: call.provider,
     model: call.model,
     operation: call.operation,
+    modelLabel: call.modelLabel,
     inputTokens: call.inputTokens,
     outputTokens: call.outputTokens,
     cacheReadTokens: call.cacheReadTokens,
     cacheWriteTokens: call.cacheWriteTokens,
+    cacheWriteHourTokens: call.cacheWriteHourTokens,
     reasoningTokens: call.reasoningTokens,
+    inputByModality: call.inputByModality,
+    cacheReadByModality: call.cacheReadByModality,
+    outputByModality: call.outputByModality,
+    webSearches: call.webSearches,
     responseModel: call.responseModel,
     serviceTier: call.serviceTier,
     costUsd: call.costUsd,

@@ -75,10 +75,11 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
     const old = genaiSemconv !== "latest";
     const isInference = inference.has(operation);
     const labels = state.attribution.labels();
-    const target = [call.provider, operation, call.model, call.responseModel];
+    const model = call.modelLabel ?? call.model;
+    const target = [call.provider, operation, model, call.responseModel];
 
     // Written out: spreading an array costs more than a lookup in it.
-    const ending = [call.provider, operation, call.model, call.responseModel, errorType];
+    const ending = [call.provider, operation, model, call.responseModel, errorType];
     const { cells } = finished.series(ending, labels);
     if (call.duration !== undefined) {
       if (latest && isInference) cells.inference(call.duration);
@@ -96,8 +97,8 @@ export function createLlmMeters(state: CoreState): (measured: MeasuredCall) => v
       recordChunks(chunks.series(target, labels), call, latest, old);
     }
 
-    requests.series([call.provider, call.model, operation, status], labels).cells.count(1);
-    const money = business.series([call.provider, call.model], labels).cells;
+    requests.series([call.provider, model, operation, status], labels).cells.count(1);
+    const money = business.series([call.provider, model], labels).cells;
     if (cost.nanoUsd !== null) {
       const usd = Number(cost.nanoUsd) / 1e9;
       money.cost(usd);

@@ -3,8 +3,8 @@ import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
 import { shortText } from "./label-value.ts";
-import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
-import { readUsage } from "./llm-fields.ts";
+import type { LlmCall, LlmEnding, LlmTarget, LlmUsage } from "./llm-call.ts";
+import { readEnding } from "./llm-fields.ts";
 import { errorType as errorTypeAttribute, genAi } from "./semconv.ts";
 import { version } from "./version.ts";
 import type { RunStatus } from "./vocabulary.ts";
@@ -14,11 +14,11 @@ export interface LlmRun {
   /** A chunk of a streamed answer has come. */
   chunk(): void;
   /** The call ended well. */
-  complete(usage?: LlmUsage | null): void;
+  complete(ending?: LlmEnding | null): void;
   /** The call failed; what it had used until then still counts. */
-  fail(error?: unknown, usage?: LlmUsage | null): void;
+  fail(error?: unknown, ending?: LlmEnding | null): void;
   /** The caller gave up; what it had used until then still counts. */
-  cancel(usage?: LlmUsage | null): void;
+  cancel(ending?: LlmEnding | null): void;
 }
 
 /** The call's span: non-recording where traces are off. */
@@ -50,23 +50,23 @@ export function startLlmRun(state: CoreState, { target, span, active, record }: 
   let timeToFirstChunk: number | undefined;
   const timePerOutputChunk: number[] = [];
   let running = true;
-  const usageFrom = guarded(state, "llm tokens", {}, (given: LlmUsage | null | undefined) =>
-    given === undefined || given === null ? {} : readUsage(state, given),
+  const endingFrom = guarded(state, "llm tokens", {}, (given: LlmEnding | null | undefined) =>
+    given === undefined || given === null ? {} : readEnding(state, given),
   );
 
   const end = guarded(
     state,
     "llm.requests",
     undefined,
-    (status: RunStatus, given?: LlmUsage | null, error?: unknown): undefined => {
+    (status: RunStatus, given?: LlmEnding | null, error?: unknown): undefined => {
       if (!running) return;
       running = false;
-      const usage = usageFrom(given);
-      const errorType = status === "failed" ? errorTypeOf(error) : undefined;
+      const ending = endingFrom(given);
+      const errorType = status === "failed" ? (ending.errorType ?? errorTypeOf(error)) : undefined;
       const duration = (performance.now() - begun) / 1000;
-      const call = { ...target, ...usage, status, errorType, duration, timeToFirstChunk, timePerOutputChunk };
+      const call = { ...target, ...ending, status, errorType, duration, timeToFirstChunk, timePerOutputChunk };
       context.with(active, record, undefined, call);
-      endSpan(span, status, errorType, usage);
+      endSpan(span, status, errorType, ending);
     },
   );
 
@@ -77,9 +77,9 @@ export function startLlmRun(state: CoreState, { target, span, active, record }: 
       else timePerOutputChunk.push((now - lastChunk) / 1000);
       lastChunk = now;
     },
-    complete: (usage) => end("completed", usage),
-    fail: (error, usage) => end("failed", usage, error),
-    cancel: (usage) => end("cancelled", usage),
+    complete: (ending) => end("completed", ending),
+    fail: (error, ending) => end("failed", ending, error),
+    cancel: (ending) => end("cancelled", ending),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { TokensByModality } from "./llm-call.ts";
+
 /** What a price depends on. Tokens follow the GenAI conventions: input includes cached, output includes reasoning. */
 export interface PricedCall {
   readonly provider: string;
@@ -7,7 +9,13 @@ export interface PricedCall {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** Of those written to the cache: kept for an hour. */
+  readonly cacheWriteHourTokens?: number | undefined;
   readonly reasoningTokens: number;
+  readonly inputByModality?: TokensByModality | undefined;
+  readonly cacheReadByModality?: TokensByModality | undefined;
+  readonly outputByModality?: TokensByModality | undefined;
+  readonly webSearches?: number | undefined;
   /** The service tier that served the call, as the provider reported it. */
   readonly serviceTier?: string | undefined;
   readonly occurredAt: Date;
@@ -22,4 +30,6 @@ export interface PriceBook {
    * every call; what it throws is counted, and the call is unpriced.
    */
   price(call: PricedCall): bigint | null;
+  /** Whether the book has a price for this model: such a name may be a label before the provider has answered to it. */
+  knows?(model: Pick<PricedCall, "provider" | "model">): boolean;
 }

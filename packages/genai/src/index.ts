@@ -1,1 +1,1 @@
-export { genaiPrices } from "./genai-prices.ts";
+export { genaiPrices } from "./prices/genai-prices.ts";

@@ -16,6 +16,8 @@ export function writeCallEvent(state: CoreState, measured: MeasuredCall): void {
     ...attributedTo(state),
     provider: shortText(call.provider),
     model: shortText(call.model),
+    responseModel: shortText(call.responseModel),
+    serviceTier: shortText(call.serviceTier),
     name: null,
     inputTokens: tokens.input,
     outputTokens: tokens.output,

@@ -30,6 +30,11 @@ export interface PriceBook {
    * every call; what it throws is counted, and the call is unpriced.
    */
   price(call: PricedCall): bigint | null;
+  /**
+   * Gets ready what the first price needs, such as a table of prices, so that the first call does not wait for it. Called when a model call
+   * is seen to begin, any number of times; returns at once and throws nothing.
+   */
+  prepare?(): void;
   /** Whether the book has a price for this model: such a name may be a label before the provider has answered to it. */
   knows?(model: Pick<PricedCall, "provider" | "model">): boolean;
 }

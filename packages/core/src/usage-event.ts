@@ -24,7 +24,12 @@ export interface UsageEvent {
   readonly execution: string | null;
   readonly user: string | null;
   readonly provider: string | null;
+  /** The model asked for. */
   readonly model: string | null;
+  /** The model that answered, as the provider names it. */
+  readonly responseModel: string | null;
+  /** The service tier that served the call, as the provider names it. */
+  readonly serviceTier: string | null;
   /** The tool's or task's name. */
   readonly name: string | null;
   readonly inputTokens: number | null;

@@ -30,6 +30,8 @@ export function writeWorkEvent(state: CoreState, kind: "task" | "tool_call", nam
     ...attributedTo(state),
     provider: null,
     model: null,
+    responseModel: null,
+    serviceTier: null,
     name: shortText(name),
     inputTokens: null,
     outputTokens: null,

@@ -31,6 +31,8 @@ export function createEventSource(seed: number): (occurredAt: number) => UsageEv
       user: `user-${tenant * 1000 + below(1000)}`,
       provider: isCall ? providerName(model) : null,
       model: isCall ? modelName(model) : null,
+      responseModel: isCall ? modelName(model) : null,
+      serviceTier: isCall ? "default" : null,
       name: isCall ? null : `${kind}-${below(10)}`,
       inputTokens: isCall ? inputTokens : null,
       outputTokens: isCall ? outputTokens : null,

@@ -52,6 +52,8 @@ export const historyColumns: readonly string[] = [
   "error_type",
   "usage_source",
   "attempts",
+  "response_model",
+  "service_tier",
 ];
 
 /**
@@ -90,7 +92,9 @@ select tenant,
   luck > 0,
   case when luck = 0 then 'timeout' end,
   case when is_call then 'provider' else 'none' end,
-  1
+  1,
+  case when is_call then 'model-' || model end,
+  case when is_call then 'default' end
 from timed`;
 }
 

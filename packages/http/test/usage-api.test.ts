@@ -179,6 +179,8 @@ describe("D: observability", () => {
       user: "user-1",
       provider: "anthropic",
       model: "claude-haiku-4-5",
+      responseModel: "claude-haiku-4-5-20251001",
+      serviceTier: "standard",
       name: null,
       promptTokens: 1200,
       completionTokens: 300,

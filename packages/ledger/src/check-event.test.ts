@@ -15,6 +15,8 @@ const event: UsageEvent = {
   user: "ada",
   provider: "openai",
   model: "gpt-5",
+  responseModel: "gpt-5-2025-08-07",
+  serviceTier: "default",
   name: null,
   inputTokens: 10,
   outputTokens: 2,
@@ -159,10 +161,19 @@ test("the short way for plain events gives what the schema gives, for whatever e
     occurredAt: fc.date({ noInvalidDate: false }),
     kind: fc.constantFrom("llm_call", "task", "tool_call", "nap"),
     ...Object.fromEntries(
-      ["tenant", "employee", "project", "process", "execution", "user", "provider", "model", "name"].map((name) => [
-        name,
-        text,
-      ]),
+      [
+        "tenant",
+        "employee",
+        "project",
+        "process",
+        "execution",
+        "user",
+        "provider",
+        "model",
+        "responseModel",
+        "serviceTier",
+        "name",
+      ].map((name) => [name, text]),
     ),
     ...Object.fromEntries(
       ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "reasoningTokens"].map((name) => [

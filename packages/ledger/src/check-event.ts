@@ -49,6 +49,8 @@ const eventSchema = v.object({
   user: text,
   provider: text,
   model: text,
+  responseModel: text,
+  serviceTier: text,
   name: text,
   inputTokens: tokens,
   outputTokens: tokens,
@@ -71,7 +73,7 @@ const fields = Object.keys(eventSchema.entries) as readonly (keyof UsageEvent)[]
 function plainRow(event: UsageEvent, defaultTenant: string): LedgerRow {
   const { eventId, costStatus, inferenceMs, queueMs } = event;
   const status = statusOf(event, costStatus);
-  // Written out: spreading 26 fields costs more than all the checks.
+  // Written out: spreading 28 fields costs more than all the checks.
   return {
     tenant: event.tenant || defaultTenant,
     eventId,
@@ -102,6 +104,8 @@ function plainRow(event: UsageEvent, defaultTenant: string): LedgerRow {
     usageSource: event.usageSource,
     attempts: event.attempts,
     corrects: null,
+    responseModel: event.responseModel,
+    serviceTier: event.serviceTier,
   };
 }
 

@@ -9,7 +9,10 @@ export interface LedgerColumn {
   readonly nullable: boolean;
 }
 
-/** The columns of `usage_events`, in order. A store adds `recorded_at`, the moment of writing. The key is the first two. */
+/**
+ * The columns of `usage_events`. A store adds `recorded_at`, the moment of writing. The key is the first two. New ones come at the end and are
+ * nullable: a spool keeps rows by this order, and a row of before has fewer values.
+ */
 export const ledgerColumns: readonly LedgerColumn[] = [
   { field: "tenant", column: "tenant", type: "text", nullable: false },
   { field: "eventId", column: "event_id", type: "text", nullable: false },
@@ -40,12 +43,17 @@ export const ledgerColumns: readonly LedgerColumn[] = [
   { field: "usageSource", column: "usage_source", type: "text", nullable: false },
   { field: "attempts", column: "attempts", type: "integer", nullable: false },
   { field: "corrects", column: "corrects", type: "text", nullable: true },
+  { field: "responseModel", column: "response_model", type: "text", nullable: true },
+  { field: "serviceTier", column: "service_tier", type: "text", nullable: true },
 ];
+
+/** How many of them the first rows in spools had. */
+export const fewestColumns = 29;
 
 /** The row's values in the order of the columns, fit for JSON and for any database: money as a number, which is exact here. */
 export function valuesOf(row: LedgerRow): (string | number | boolean | null)[] {
   return ledgerColumns.map(({ field }) => {
-    const value = row[field];
+    const value = row[field] ?? null;
     return typeof value === "bigint" ? Number(value) : value;
   });
 }

@@ -45,6 +45,10 @@ export interface LedgerRow {
   readonly attempts: number;
   /** The event id that this row corrects; such a row is no event of its own. Null for events. */
   readonly corrects: string | null;
+  /** The model that answered, as the provider names it. */
+  readonly responseModel: string | null;
+  /** The service tier that served the call, as the provider names it. */
+  readonly serviceTier: string | null;
 }
 
 export type UsageKind = UsageEvent["kind"];

@@ -24,6 +24,8 @@ export function isPlainEvent(event: UsageEvent): boolean {
     isText(event.user) &&
     isText(event.provider) &&
     isText(event.model) &&
+    isText(event.responseModel) &&
+    isText(event.serviceTier) &&
     isText(event.name) &&
     isCount(event.inputTokens) &&
     isCount(event.outputTokens) &&

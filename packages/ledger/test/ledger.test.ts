@@ -53,6 +53,8 @@ function event(changes: Partial<UsageEvent> = {}): UsageEvent {
     user: null,
     provider: "openai",
     model: "gpt-5",
+    responseModel: null,
+    serviceTier: null,
     name: null,
     inputTokens: 10,
     outputTokens: 5,

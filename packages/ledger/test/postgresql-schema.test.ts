@@ -49,6 +49,20 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     return { reason: ledgerErrorReason(error), message: String(error) };
   }
 
+  /** The rows of today's tables into those of an older version, which has fewer columns. */
+  async function copyEvents(schema: string): Promise<void> {
+    const found = await queryOnce(
+      url,
+      `SELECT string_agg(quote_ident(attname), ', ') AS columns FROM pg_attribute
+       WHERE attrelid = '${schema}.usage_events'::regclass AND attnum > 0`,
+    );
+    const columns = String(found[0]?.["columns"]);
+    await queryOnce(
+      url,
+      `INSERT INTO ${schema}.usage_events (${columns}) SELECT ${columns} FROM meterbridge.usage_events`,
+    );
+  }
+
   async function names(): Promise<unknown[]> {
     const found = await queryOnce(
       url,
@@ -96,7 +110,8 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     const rows = usageRows(300).map((row, index) => ({ ...row, occurredAt: row.occurredAt - index * 5_000_000 }));
     await open().append(rows);
     await migrateSchema(session, "older", migrations.slice(0, 1));
-    for (const table of ["usage_events", "usage_totals", "usage_days", "usage_quarters"]) {
+    await copyEvents("older");
+    for (const table of ["usage_totals", "usage_days", "usage_quarters"]) {
       await queryOnce(url, `INSERT INTO older.${table} SELECT * FROM meterbridge.${table}`);
     }
     await queryOnce(
@@ -110,6 +125,29 @@ describe.skipIf(findPostgresql() === undefined)("the ledger's schema in PostgreS
     expect(await countRows(url, "older")).toEqual({ rows: 300, wrongBuckets: 0 });
     expect(await upgraded.append([...rows, usageRow()])).toMatchObject({ written: 1, duplicates: 300 });
     expect(await countRows(url, "older")).toEqual({ rows: 301, wrongBuckets: 0 });
+  });
+
+  it("of version 2 gets the columns of version 3, keeps its rows, and takes what a process of before still writes", async () => {
+    const old = usageRows(30);
+    await open().append(old);
+    await migrateSchema(session, "older", migrations.slice(0, 2));
+    await copyEvents("older");
+    for (const { table } of rollups) {
+      await queryOnce(url, `INSERT INTO older.${table} SELECT * FROM meterbridge.${table}`);
+    }
+    const upgraded = open({ schema: "older" });
+    const row = usageRow({ tenant: "tenant-0", responseModel: "gpt-5-2025-08-07", serviceTier: "flex" });
+    expect(await upgraded.append([...old, row])).toMatchObject({ written: 1, duplicates: 30 });
+    const found = await upgraded.rows({ tenant: "tenant-0", order: "newest-first", limit: 100 });
+    expect(found.find(({ eventId }) => eventId === row.eventId)).toEqual(row);
+    expect(found.filter(({ responseModel }) => responseModel === null)).toHaveLength(found.length - 1);
+    await queryOnce(
+      url,
+      `INSERT INTO older.usage_events (tenant, event_id, captured_at, occurred_at, kind, cost_status, unpriced, is_success, usage_source, attempts)
+       VALUES ('acme', 'of before', 'epoch', now(), 'task', 'none', 0, true, 'none', 1)`,
+    );
+    const kept = "SELECT count(*)::int AS n FROM older.usage_events WHERE service_tier IS NULL";
+    expect(await queryOnce(url, kept)).toEqual([{ n: 31 }]);
   });
 
   it("that a newer process changed under a running one lets it write nothing, and refuses none of its rows", async () => {

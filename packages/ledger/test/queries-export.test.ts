@@ -40,11 +40,12 @@ describe("an export to CSV", () => {
     expect(header).toBe(
       "tenant,event_id,captured_at,occurred_at,kind,employee,project,process,execution,user_id,provider,model,name," +
         "input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_nano_usd,cost_usd,cost_status," +
-        "price_book,unpriced,inference_micros,queue_micros,is_success,error_type,usage_source,attempts,corrects",
+        "price_book,unpriced,inference_micros,queue_micros,is_success,error_type,usage_source,attempts,corrects," +
+        "response_model,service_tier",
     );
     expect(first).toBe(
       "acme,01a1fd8c-697b-7000-8000-000000000001,2026-11-21T10:00:00.123Z,2026-11-21T10:00:00.123Z,llm_call,ada,search,,,," +
-        "openai,gpt-5,,1000,100,,,,2250000,0.002250000,priced,genai-prices@0.1.8,0,800000,,true,,provider,1,",
+        "openai,gpt-5,,1000,100,,,,2250000,0.002250000,priced,genai-prices@0.1.8,0,800000,,true,,provider,1,,,",
     );
     expect(second).toContain(",1000,100,,,,,,unpriced,,1,");
   });

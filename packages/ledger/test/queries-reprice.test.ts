@@ -26,6 +26,24 @@ const cost = async (store: MemoryStore): Promise<[string, number]> => {
 };
 
 describe("repricing", () => {
+  test("goes by the model that answered and the tier that served, where the row knows them", async () => {
+    const store = openMemoryStore();
+    await store.append([
+      usageRow(1, "2026-11-21T10:00:00Z", { responseModel: "gpt-5-2025-08-07", serviceTier: "flex" }),
+      usageRow(2, "2026-11-21T10:00:01Z"),
+    ]);
+    const asked: unknown[] = [];
+    const price: PriceBook["price"] = ({ model, responseModel, serviceTier }) => {
+      asked.push([model, responseModel, serviceTier]);
+      return null;
+    };
+    await reprice(store, { ...november, priceBook: { name: "list", price } });
+    expect(asked).toEqual([
+      ["gpt-5", "gpt-5-2025-08-07", "flex"],
+      ["gpt-5", undefined, undefined],
+    ]);
+  });
+
   test("adds a correcting row and changes none, so that the history of a price stays", async () => {
     const store = openMemoryStore();
     const original = usageRow(1, "2026-11-21T10:00:00Z", {

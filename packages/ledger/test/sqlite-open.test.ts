@@ -5,7 +5,7 @@ import { ledgerErrorReason } from "../src/ledger-error.ts";
 import type { SqliteConnection } from "../src/sqlite/sqlite-driver.ts";
 import { openDatabase } from "../src/sqlite/sqlite-open.ts";
 import { sqliteMigrations } from "../src/sqlite/sqlite-schema.ts";
-import { sums } from "../src/rollups.ts";
+import { rollups, sums } from "../src/rollups.ts";
 import { expectExactRollups, readDatabase } from "./support/sqlite-audit.ts";
 import { databaseFile, openStore } from "./support/sqlite-directory.ts";
 import { runProcess } from "./support/sqlite-process.ts";
@@ -71,9 +71,7 @@ test("a database of version 1 gets the rollups of version 2 from its own", async
   openDatabase(settings(file), sqliteMigrations.slice(0, 1)).close();
   const old = new DatabaseSync(file);
   old.exec(`attach '${newer}' as newer`);
-  for (const table of ["usage_events", "usage_totals", "usage_days", "usage_quarters"]) {
-    old.exec(`insert into main.${table} select * from newer.${table}`);
-  }
+  copyTables(old, ["usage_events", "usage_totals", "usage_days", "usage_quarters"]);
   old.exec(`insert into usage_hours select tenant, bucket_at / 3600000 * 3600000, project, kind, provider, model,
     ${sums.map((column) => `sum(${column})`).join(", ")}, max(updated_at) from usage_quarters group by 1, 2, 3, 4, 5, 6`);
   old.close();
@@ -84,6 +82,26 @@ test("a database of version 1 gets the rollups of version 2 from its own", async
   expect(expectExactRollups(file)).toBe(300);
   expect(await upgraded.append([...rows, usageRow()])).toMatchObject({ written: 1, duplicates: 300 });
   expect(expectExactRollups(file)).toBe(301);
+});
+
+test("a database of version 2 gets the columns of version 3, and its rows stay", async () => {
+  const [newer, file] = [databaseFile(), databaseFile()];
+  const rows = usageRows(30);
+  await openStore({ file: newer }).append(rows);
+  openDatabase(settings(file), sqliteMigrations.slice(0, 2)).close();
+  const old = new DatabaseSync(file);
+  old.exec(`attach '${newer}' as newer`);
+  copyTables(old, ["usage_events", ...rollups.map(({ table }) => table)]);
+  old.close();
+
+  const upgraded = openStore({ file });
+  const row = usageRow({ tenant: "novel", responseModel: "gpt-5-2025-08-07", serviceTier: "flex" });
+  expect(await upgraded.append([...rows, row])).toMatchObject({ written: 1, duplicates: 30 });
+  expect(readDatabase(file, version)).toEqual([{ version: newest }]);
+  expect(expectExactRollups(file)).toBe(31);
+  expect(await upgraded.rows({ tenant: "novel", order: "newest-first", limit: 9 })).toEqual([row]);
+  const before = "select count(*) as n from usage_events where response_model is null and service_tier is null";
+  expect(readDatabase(file, before)).toEqual([{ n: 30n }]);
 });
 
 test("an upgrade that is killed half-way leaves the version before it, which the next process upgrades", async () => {
@@ -174,3 +192,12 @@ test("a fault at opening is over with the first call after it", async () => {
   expect(await store.append(usageRows(3))).toMatchObject({ written: 3 });
   expect(expectExactRollups(file)).toBe(3);
 });
+
+/** From the attached newer database, whose tables may have more columns. */
+function copyTables(database: DatabaseSync, tables: readonly string[]): void {
+  for (const table of tables) {
+    const found = database.prepare("select name from pragma_table_info(?, 'main')").all(table);
+    const columns = found.map(({ name }) => String(name)).join(", ");
+    database.exec(`insert into main.${table} (${columns}) select ${columns} from newer.${table}`);
+  }
+}

@@ -49,6 +49,8 @@ const usual = {
   user: "user-1",
   provider: "openai",
   model: "gpt-5",
+  responseModel: "gpt-5-2025-08-07",
+  serviceTier: "default",
   name: null,
   inputTokens: 1200,
   outputTokens: 300,

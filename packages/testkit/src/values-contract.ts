@@ -27,6 +27,8 @@ const nullable = [
   "queueMicros",
   "errorType",
   "corrects",
+  "responseModel",
+  "serviceTier",
 ] as const satisfies (keyof LedgerRow)[];
 
 /** Every column with a value. */
@@ -160,6 +162,8 @@ const textColumns = [
   "name",
   "priceBook",
   "errorType",
+  "responseModel",
+  "serviceTier",
 ] as const;
 
 function allNull(): Partial<LedgerRow> {

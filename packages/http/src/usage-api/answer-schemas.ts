@@ -181,6 +181,8 @@ export const latest: v.GenericSchema<answers.LatestAnswer> = v.strictObject({
         execution: maybe.text,
         user: maybe.text,
         ...providerAndModel,
+        responseModel: v.pipe(maybe.text, v.description("The model that answered, as the provider names it.")),
+        serviceTier: v.pipe(maybe.text, v.description("The service tier that served the call.")),
         name: maybe.text,
         promptTokens: maybe.number,
         completionTokens: maybe.number,

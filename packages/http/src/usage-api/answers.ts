@@ -182,6 +182,8 @@ export interface RowAnswer {
   readonly user: string | null;
   readonly provider: string | null;
   readonly model: string | null;
+  readonly responseModel: string | null;
+  readonly serviceTier: string | null;
   readonly name: string | null;
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;

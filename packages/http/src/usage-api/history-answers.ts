@@ -102,6 +102,8 @@ function rowAnswer(row: LatestRow): RowAnswer {
     user: row.user,
     provider: row.provider,
     model: row.model,
+    responseModel: row.responseModel,
+    serviceTier: row.serviceTier,
     name: row.name,
     promptTokens: inputTokens,
     completionTokens: outputTokens,

@@ -1,12 +1,11 @@
-import { ledgerColumns } from "../ledger-columns.ts";
-import { bucketOf, columnType, firstTime, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
+import { bucketOf, firstTime, keyColumns, quoted, tables, uniqueKey } from "./postgresql-names.ts";
 import type { Dimension, Rollup } from "../rollups.ts";
 
 /** What makes version n of the schema from version n - 1, as statements for one transaction. Never changed once released. */
 export type Migration = (schema: string) => readonly string[];
 
 /** The first makes version 1. */
-export const migrations: readonly Migration[] = [firstVersion, secondVersion];
+export const migrations: readonly Migration[] = [firstVersion, secondVersion, thirdVersion];
 
 function firstVersion(schema: string): readonly string[] {
   const table = tables(schema);
@@ -15,7 +14,7 @@ function firstVersion(schema: string): readonly string[] {
     `CREATE TABLE ${table("ledger_state")} (retained_from timestamptz)`,
     `INSERT INTO ${table("ledger_state")} VALUES (NULL)`,
     `CREATE TABLE ${table("usage_events")} (
-      ${ledgerColumns.map(definition).join(", ")},
+      ${firstColumns.join(", ")},
       recorded_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (tenant, event_id, captured_at)
     ) PARTITION BY RANGE (captured_at)`,
@@ -64,6 +63,44 @@ function secondVersion(schema: string): readonly string[] {
   ];
 }
 
+/** Which model answered, and which service tier served. Processes of before go on writing, and know of neither. */
+function thirdVersion(schema: string): readonly string[] {
+  return [`ALTER TABLE ${tables(schema)("usage_events")} ADD COLUMN response_model text, ADD COLUMN service_tier text`];
+}
+
+/** Keys are compared byte by byte: another collation is slower, and may call two texts equal, or change with the system. */
+const firstColumns = [
+  'tenant text COLLATE "C" NOT NULL',
+  'event_id text COLLATE "C" NOT NULL',
+  "captured_at timestamptz NOT NULL",
+  "occurred_at timestamptz NOT NULL",
+  "kind text NOT NULL",
+  "employee text",
+  "project text",
+  "process text",
+  "execution text",
+  "user_id text",
+  "provider text",
+  "model text",
+  "name text",
+  "input_tokens bigint",
+  "output_tokens bigint",
+  "cache_read_tokens bigint",
+  "cache_write_tokens bigint",
+  "reasoning_tokens bigint",
+  "cost_nano_usd bigint",
+  "cost_status text NOT NULL",
+  "price_book text",
+  "unpriced bigint NOT NULL",
+  "inference_micros bigint",
+  "queue_micros bigint",
+  "is_success boolean NOT NULL",
+  "error_type text",
+  "usage_source text NOT NULL",
+  "attempts bigint NOT NULL",
+  "corrects text",
+];
+
 const day = 86_400;
 const all: readonly Dimension[] = ["tenant", "employee", "project", "kind", "provider", "model"];
 const byModel: readonly Dimension[] = ["tenant", "kind", "provider", "model"];
@@ -100,12 +137,6 @@ const sums = [
   "inference_micros",
   "queue_micros",
 ];
-
-/** Keys are compared byte by byte: another collation is slower, and may call two texts equal, or change with the system. */
-function definition({ column, type, nullable }: (typeof ledgerColumns)[number]): string {
-  const collation = column === "tenant" || column === "event_id" ? ' COLLATE "C"' : "";
-  return `${quoted(column)} ${columnType[type]}${collation}${nullable ? "" : " NOT NULL"}`;
-}
 
 /** Room is left on each page, so that an update stays on it and touches no index. */
 function rollupTable(rollup: Rollup, name: string, fillFactor: number): readonly string[] {

@@ -43,8 +43,8 @@ export interface RepriceResult {
  * after a crash or beside another run: a correction's id follows from the event and the number of corrections before it, so
  * that it is written once. Calls without tokens are left alone.
  *
- * The ledger keeps the model that was asked for, and not the service tier: where the answering model or the tier had a price
- * of its own, the new price is that of the model asked for at the standard rate.
+ * A row keeps the models asked for and answering, the service tier and the counts of tokens. What it does not keep, tokens by modality, caches
+ * written for an hour and searches, is priced as text, five minutes and none.
  * @throws RangeError when the window is wrong, or rows in it are forgotten.
  */
 export async function reprice(store: LedgerStore, options: RepriceOptions): Promise<RepriceResult> {
@@ -137,6 +137,8 @@ function priceOf(event: LedgerRow, priceBook: PriceBook): bigint | null | "faile
     const price = priceBook.price({
       provider,
       model,
+      responseModel: event.responseModel ?? undefined,
+      serviceTier: event.serviceTier ?? undefined,
       inputTokens: event.inputTokens ?? 0,
       outputTokens: event.outputTokens ?? 0,
       cacheReadTokens: event.cacheReadTokens ?? 0,

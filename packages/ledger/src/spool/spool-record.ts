@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { ledgerColumns, valuesOf } from "../ledger-columns.ts";
+import { fewestColumns, ledgerColumns, valuesOf } from "../ledger-columns.ts";
 import { ledgerError } from "../ledger-error.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 
@@ -45,12 +45,12 @@ export function findRecord(bytes: Buffer, start: number): FoundRecord | SegmentE
   return isTorn(bytes, start) ? "torn" : "damaged";
 }
 
-/** The rows of a payload; undefined when it is not what this version writes. */
+/** The rows of a payload; undefined when it is not what this version or one before it writes. */
 export function decodeRows(payload: Buffer): LedgerRow[] | undefined {
   try {
     const [count, ...rows] = JSON.parse(payload.toString()) as [number, ...unknown[][]];
-    const fits = rows.length === count && rows.every((values) => values.length === ledgerColumns.length);
-    return fits ? rows.map(rowFrom) : undefined;
+    const fits = rows.every(({ length: given }) => given >= fewestColumns && given <= ledgerColumns.length);
+    return fits && rows.length === count ? rows.map(rowFrom) : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import { expect, test, vi } from "vitest";
 import { toldLines } from "../../test/support/spool-diag.ts";
 import { filesOf, spoolDirectory, startSpool } from "../../test/support/spool-directory.ts";
@@ -137,6 +138,21 @@ test("rows of the greatest size come back as they were, by the hundred", async (
   const next = startSpool(directory);
   expect(await next.adopt()).toMatchObject({ rows: 401, damaged: 0 });
   expect(await drain(next)).toEqual(rows);
+});
+
+test("a spool that an older version left, without the columns of today, is replayed", async () => {
+  const directory = await spoolDirectory();
+  const file = await left(directory, [numberedRows(0, 5)]);
+  const bytes = await readFile(file);
+  const [count, ...rows] = JSON.parse(bytes.toString("utf8", bytes.indexOf("[5,"))) as [number, ...unknown[][]];
+  const payload = Buffer.from(JSON.stringify([count, ...rows.map((values) => values.slice(0, 29))]));
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(payload.length, 0);
+  head.writeUInt32LE(crc32(payload), 4);
+  await writeFile(file, Buffer.concat([bytes.subarray(0, bytes.indexOf("[5,") - 8), head, payload]));
+  const spool = startSpool(directory);
+  expect(await spool.adopt()).toMatchObject({ rows: 5, files: 1, damaged: 0 });
+  expect(await drain(spool)).toEqual(numberedRows(0, 5));
 });
 
 test("a record cut off by a crash is dropped, and all before it is replayed", async () => {

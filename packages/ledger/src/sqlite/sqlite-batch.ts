@@ -45,6 +45,8 @@ export function encodeBatch(rows: readonly LedgerRow[]): string {
       row.usageSource,
       row.attempts,
       row.corrects,
+      row.responseModel,
+      row.serviceTier,
     );
   }
   return JSON.stringify(values);

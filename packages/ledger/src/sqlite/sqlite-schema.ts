@@ -120,6 +120,12 @@ function fill(name: string, keys: readonly string[], source: string, millisecond
 select ${[...values, ...added, "max(updated_at)"].join(", ")} from ${source} group by ${keys.map((_, place) => place + 1).join(", ")};`;
 }
 
-export const sqliteMigrations: readonly SqliteMigration[] = [firstVersion, secondVersion].map(
+/** Which model answered, and which service tier served: a bill is held against both. */
+const thirdVersion = `
+alter table usage_events add column response_model text;
+alter table usage_events add column service_tier text;
+`;
+
+export const sqliteMigrations: readonly SqliteMigration[] = [firstVersion, secondVersion, thirdVersion].map(
   (script) => (connection) => connection.execute(script),
 );

@@ -30,6 +30,8 @@ export function eventsOf(series: EventSeries, number: number): readonly UsageEve
     user: `user-${number % 11}`,
     provider: kind === "llm_call" ? "openai" : null,
     model: kind === "llm_call" ? `model-${number % 2}` : null,
+    responseModel: kind === "llm_call" ? `model-${number % 2}-2026-11-01` : null,
+    serviceTier: kind === "llm_call" ? "default" : null,
     name: kind === "llm_call" ? null : "lookup",
     inputTokens: kind === "llm_call" ? 1 + (number % 1_000) : null,
     outputTokens: kind === "llm_call" ? number % 7 : null,

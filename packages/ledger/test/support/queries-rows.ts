@@ -43,6 +43,8 @@ export function usageRow(number: number, at: string | number, fields: Partial<Le
     usageSource: isCall ? "provider" : "none",
     attempts: 1,
     corrects: null,
+    responseModel: null,
+    serviceTier: null,
     ...fields,
   };
 }

@@ -39,6 +39,8 @@ export function numberedRow(number: number): LedgerRow {
     usageSource: "provider",
     attempts: 1,
     corrects: null,
+    responseModel: null,
+    serviceTier: null,
   };
 }
 

@@ -34,6 +34,8 @@ export function usageRow(fields: Partial<LedgerRow> = {}): LedgerRow {
     usageSource: "provider",
     attempts: 1,
     corrects: null,
+    responseModel: null,
+    serviceTier: null,
     ...fields,
   };
 }

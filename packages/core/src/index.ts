@@ -20,6 +20,7 @@ export type { LlmRecorder } from "./llm.ts";
 export type { LlmCall, LlmEnding, LlmTarget, LlmUsage, Modality, TokensByModality } from "./llm-call.ts";
 export type { LlmRun } from "./llm-run.ts";
 export { usageOf } from "./llm-usage.ts";
+export { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
 export type { AttributeKind, AttributeRule, InstrumentKind, MeterDefinition } from "./meter-definition.ts";
 export type { AttributesOf, OwnMeter, RecorderOf } from "./own-meter.ts";
 export type { PriceBook, PricedCall } from "./price-book.ts";

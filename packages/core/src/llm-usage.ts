@@ -1,37 +1,54 @@
 import type { LlmUsage } from "./llm-call.ts";
+import { fieldsOf, isObject, type Fields } from "./usage-fields.ts";
+import { anthropicUsage, isAnthropicUsage } from "./usage-of-anthropic.ts";
+import { aiSdkUsage, langChainUsage } from "./usage-of-frameworks.ts";
+import { embeddedTokens, geminiUsage } from "./usage-of-gemini.ts";
+import { openAiUsage } from "./usage-of-openai.ts";
+import { bedrockUsage, cohereUsage, isBedrockUsage, isCohereUsage, ollamaUsage } from "./usage-of-others.ts";
 
 /**
- * Usage as the clients of OpenAI (chat completions, responses, embeddings) and Anthropic (messages) return it in `result.usage`,
- * normalised: Anthropic's cached tokens come beside its input tokens, the conventions count them in. Null for any other result.
- * Only counts and the model's name are read, never content.
+ * Usage as the known clients return it in their results, normalised to the conventions: input includes cached tokens, output includes
+ * reasoning. Known are the clients of OpenAI and of those who speak its language, Anthropic, Gemini, Bedrock (Converse), Ollama, Cohere, the
+ * AI SDK 5 to 7 and LangChain, and their answers on the wire. Null for any other result. Only counts, the model's name and the tier are
+ * read, never content.
  */
 export function usageOf(result: unknown): LlmUsage | null {
-  const { usage, model, service_tier: tierOfResult } = fieldsOf(result);
-  if (typeof usage !== "object" || usage === null) return null;
-  const counts = fieldsOf(usage);
-  // OpenAI tells the tier beside the usage, Anthropic in it.
-  const tier = tierOfResult ?? counts["service_tier"];
-  const inputDetails = fieldsOf(counts["prompt_tokens_details"] ?? counts["input_tokens_details"]);
-  const outputDetails = fieldsOf(counts["completion_tokens_details"] ?? counts["output_tokens_details"]);
-  const beside = "cache_read_input_tokens" in counts || "cache_creation_input_tokens" in counts;
-  const cacheRead = number(counts["cache_read_input_tokens"] ?? inputDetails["cached_tokens"]);
-  const cacheWrite = number(counts["cache_creation_input_tokens"]);
-  const input = number(counts["prompt_tokens"] ?? counts["input_tokens"]);
-  return {
-    inputTokens: input === undefined || !beside ? input : input + (cacheRead ?? 0) + (cacheWrite ?? 0),
-    outputTokens: number(counts["completion_tokens"] ?? counts["output_tokens"]),
-    cacheReadTokens: cacheRead,
-    cacheWriteTokens: cacheWrite,
-    reasoningTokens: number(outputDetails["reasoning_tokens"]),
-    responseModel: typeof model === "string" ? model : undefined,
-    serviceTier: typeof tier === "string" ? tier : undefined,
-  };
+  if (!isObject(result)) return null;
+  for (const { place, read } of places) {
+    const usage = place in result ? result[place] : undefined;
+    if (isObject(usage)) return read(result, usage);
+  }
+  if (typeof result["prompt_eval_count"] === "number" || typeof result["eval_count"] === "number") {
+    return ollamaUsage(result);
+  }
+  const embedded = "embeddings" in result ? embeddedTokens(result["embeddings"]) : undefined;
+  return embedded === undefined ? null : { inputTokens: embedded };
 }
 
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+/** Where results keep their counts, the most telling first. */
+const places: readonly Place[] = [
+  { place: "usageMetadata", read: geminiUsage },
+  { place: "usage_metadata", read: langChainUsage },
+  // Of all steps; its `usage` may be the last step's alone.
+  { place: "totalUsage", read: aiSdkUsage },
+  { place: "usage", read: usageByShape },
+  // Cohere's embeddings and its first version.
+  { place: "meta", read: (result, meta) => (isCohereUsage(meta) ? cohereUsage(meta) : null) },
+  { place: "x_groq", read: (result, { usage }) => (isObject(usage) ? openAiUsage(result, usage) : null) },
+];
+
+interface Place {
+  readonly place: string;
+  readonly read: (result: Fields, usage: Fields) => LlmUsage | null;
 }
 
-function number(value: unknown): number | undefined {
-  return typeof value === "number" ? value : undefined;
+function usageByShape(result: Fields, usage: Fields): LlmUsage {
+  if (isAnthropicUsage(usage)) return anthropicUsage(result, usage);
+  if (isBedrockUsage(usage)) return bedrockUsage(result, usage);
+  if (isCohereUsage(usage)) return cohereUsage(usage);
+  if ("inputTokens" in usage || "tokens" in usage) {
+    // Without a cache, Bedrock's counts are no different from the AI SDK's; its tier stands elsewhere.
+    return "$metadata" in result ? bedrockUsage(result, usage) : aiSdkUsage(result, usage);
+  }
+  return openAiUsage(result, usage);
 }

@@ -1,6 +1,15 @@
 import type { LlmUsage } from "./llm-call.ts";
 import { usageOf } from "./llm-usage.ts";
-import { readAddedUp, readAnthropic, readBedrock, readChoices, readGemini, readResponse, readSdkPart } from "./stream-events.ts";
+import {
+  readAddedUp,
+  readAnthropic,
+  readBedrock,
+  readChoices,
+  readGemini,
+  readResponse,
+  readSdkPart,
+  type StreamState,
+} from "./stream-events.ts";
 import { fieldsOf, isObject, word, type Fields } from "./usage-fields.ts";
 
 /**

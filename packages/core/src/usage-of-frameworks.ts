@@ -44,9 +44,7 @@ function modelUsage({ inputTokens, outputTokens }: Fields): LlmUsage {
 
 function sdkUsage(usage: Fields, anthropic: Fields): LlmUsage {
   const input = fieldsOf(usage["inputTokenDetails"]);
-  const reasoning = number(
-    fieldsOf(usage["outputTokenDetails"])["reasoningTokens"] ?? usage["reasoningTokens"],
-  );
+  const reasoning = number(fieldsOf(usage["outputTokenDetails"])["reasoningTokens"] ?? usage["reasoningTokens"]);
   const cacheRead = number(input["cacheReadTokens"] ?? usage["cachedInputTokens"]);
   // The AI SDK 5 hands on what Anthropic tells, whose cached tokens come beside the input.
   const isBeside = !("inputTokenDetails" in usage) && isObject(anthropic["usage"]);

@@ -25,10 +25,9 @@ export function openAiUsage(result: Fields, usage: Fields): LlmUsage {
     reasoningTokens: reasoning,
     inputByModality: modalitiesOf(inputDetails),
     cacheReadByModality: modalitiesOf(cached),
-    outputByModality: modalitiesOf(outputDetails) ?? (isImage(result) ? byModality({ ...none, image: output }) : undefined),
-    webSearches: number(
-      fieldsOf(usage["server_tool_use"])["web_search_requests"] ?? usage["num_search_queries"],
-    ),
+    outputByModality:
+      modalitiesOf(outputDetails) ?? (isImage(result) ? byModality({ ...none, image: output }) : undefined),
+    webSearches: number(fieldsOf(usage["server_tool_use"])["web_search_requests"] ?? usage["num_search_queries"]),
     responseModel: word(result["model"]),
     serviceTier: word(result["service_tier"] ?? usage["service_tier"]),
     costUsd: costOf(usage),

@@ -18,7 +18,7 @@ export { errorTypeOf } from "./error-type.ts";
 export type { HttpAnswer, HttpClientRequest, HttpRecorder, HttpRequest, HttpRequests } from "./http.ts";
 export type { LlmRecorder } from "./llm.ts";
 export type { LlmCall, LlmEnding, LlmTarget, LlmUsage, Modality, TokensByModality } from "./llm-call.ts";
-export type { LlmRun } from "./llm-run.ts";
+export type { LlmRun, LlmStart } from "./llm-run.ts";
 export { usageOf } from "./llm-usage.ts";
 export { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
 export type { AttributeKind, AttributeRule, InstrumentKind, MeterDefinition } from "./meter-definition.ts";

@@ -1,4 +1,4 @@
-import { context, SpanKind, SpanStatusCode, trace, type Context, type Span } from "@opentelemetry/api";
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context, type Span } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
@@ -11,28 +11,46 @@ import type { RunStatus } from "./vocabulary.ts";
 
 /** A model call in progress. The first ending counts, later ones do nothing. */
 export interface LlmRun {
+  /** The context its span is active in: for what is to be its child, such as the HTTP request. */
+  readonly active: Context;
   /** A chunk of a streamed answer has come. */
   chunk(): void;
+  /**
+   * The model that answers, when a stream tells it before its end: the times between chunks are recorded under it.
+   * @param modelLabel - the name of the model asked for in meters, when only now known to be one
+   */
+  responded(responseModel: string, modelLabel?: string): void;
   /** The call ended well. */
   complete(ending?: LlmEnding | null): void;
   /** The call failed; what it had used until then still counts. */
   fail(error?: unknown, ending?: LlmEnding | null): void;
   /** The caller gave up; what it had used until then still counts. */
   cancel(ending?: LlmEnding | null): void;
+  /** Somebody else counts this call: its span ends (with what went wrong, if anything), and nothing is recorded. */
+  discard(error?: unknown): void;
+}
+
+/** When and where a call began, for one that is told of later or by somebody else. */
+export interface LlmStart {
+  /** `performance.now()` at its begin. @default now */
+  readonly begunAt?: number | undefined;
+  /** The context it began in: its attribution and its span's parent. @default the active one */
+  readonly within?: Context | undefined;
 }
 
 /** The call's span: non-recording where traces are off. */
-export function startLlmSpan(target: LlmTarget): Span {
+export function startLlmSpan(target: LlmTarget, { begunAt, within = context.active() }: LlmStart = {}): Span {
   const operation = shortText(target.operation) ?? "chat";
   const model = shortText(target.model) ?? "unknown";
-  return trace.getTracer("@meterbridge/core", version).startSpan(`${operation} ${model}`, {
-    kind: SpanKind.CLIENT,
-    attributes: {
-      [genAi.provider]: shortText(target.provider) ?? "unknown",
-      [genAi.operation]: operation,
-      [genAi.requestModel]: model,
-    },
-  });
+  const attributes = {
+    [genAi.provider]: shortText(target.provider) ?? "unknown",
+    [genAi.operation]: operation,
+    [genAi.requestModel]: model,
+  };
+  const begun = begunAt === undefined ? {} : { startTime: new Date(performance.timeOrigin + begunAt) };
+  return trace
+    .getTracer("@meterbridge/core", version)
+    .startSpan(`${operation} ${model}`, { kind: SpanKind.CLIENT, attributes, ...begun }, within);
 }
 
 /** What a call in progress is made of. */
@@ -41,14 +59,22 @@ export interface BegunCall {
   readonly span: Span;
   /** The context it began in: its end may be told from a callback that belongs to another request. */
   readonly active: Context;
+  readonly begunAt?: number | undefined;
   readonly record: (call: LlmCall) => void;
+  /** Takes seconds between chunks before the call's end. */
+  readonly recordChunks?: (call: LlmCall, secondsBetween: readonly number[]) => void;
 }
 
-export function startLlmRun(state: CoreState, { target, span, active, record }: BegunCall): LlmRun {
-  const begun = performance.now();
+/** Times between chunks that are kept at most: memory must not grow with the length of a stream. */
+const mostKept = 128;
+
+export function startLlmRun(state: CoreState, begunCall: BegunCall): LlmRun {
+  const { target, span, active, begunAt, record } = begunCall;
+  const begun = begunAt ?? performance.now();
   let lastChunk = begun;
   let timeToFirstChunk: number | undefined;
   const timePerOutputChunk: number[] = [];
+  let answering: { readonly responseModel?: string; readonly modelLabel?: string } = {};
   let running = true;
   const endingFrom = guarded(state, "llm tokens", {}, (given: LlmEnding | null | undefined) =>
     given === undefined || given === null ? {} : readEnding(state, given),
@@ -63,28 +89,59 @@ export function startLlmRun(state: CoreState, { target, span, active, record }: 
       running = false;
       const ending = endingFrom(given);
       const errorType = status === "failed" ? (ending.errorType ?? errorTypeOf(error)) : undefined;
-      const duration = (performance.now() - begun) / 1000;
-      const call = { ...target, ...ending, status, errorType, duration, timeToFirstChunk, timePerOutputChunk };
+      const responseModel = ending.responseModel ?? answering.responseModel;
+      const duration = Math.max(0, performance.now() - begun) / 1000;
+      const times = { duration, timeToFirstChunk, timePerOutputChunk };
+      const call = { ...target, ...answering, ...ending, responseModel, status, errorType, ...times };
       context.with(active, record, undefined, call);
       endSpan(span, status, errorType, ending);
     },
   );
 
+  const handOver = guarded(state, "llm.requests", undefined, (): undefined => {
+    if (begunCall.recordChunks === undefined) return;
+    const times = timePerOutputChunk.splice(0);
+    context.with(active, begunCall.recordChunks, undefined, { ...target, ...answering }, times);
+  });
+
   return {
+    active,
     chunk() {
+      if (!running) return;
       const now = performance.now();
       if (timeToFirstChunk === undefined) timeToFirstChunk = (now - begun) / 1000;
-      else timePerOutputChunk.push((now - lastChunk) / 1000);
+      else if (timePerOutputChunk.push((now - lastChunk) / 1000) >= mostKept) handOver();
       lastChunk = now;
+    },
+    responded(responseModel, modelLabel) {
+      answering = modelLabel === undefined ? { responseModel } : { responseModel, modelLabel };
     },
     complete: (ending) => end("completed", ending),
     fail: (error, ending) => end("failed", ending, error),
     cancel: (ending) => end("cancelled", ending),
+    discard: guarded(state, "llm span", undefined, (error?: unknown): undefined => {
+      if (!running) return;
+      running = false;
+      endSpan(
+        span,
+        error === undefined ? "completed" : "failed",
+        error === undefined ? undefined : errorTypeOf(error),
+        {},
+      );
+    }),
   };
 }
 
 /** Stands in where a call could not be started. */
-export const noLlmRun: LlmRun = { chunk() {}, complete() {}, fail() {}, cancel() {} };
+export const noLlmRun: LlmRun = {
+  active: ROOT_CONTEXT,
+  chunk() {},
+  responded() {},
+  complete() {},
+  fail() {},
+  cancel() {},
+  discard() {},
+};
 
 function endSpan(span: Span, status: RunStatus, errorType: string | undefined, usage: LlmUsage): void {
   if (span.isRecording()) {

@@ -1,5 +1,5 @@
 import type { LlmUsage } from "./llm-call.ts";
-import { fieldsOf, isObject, type Fields } from "./usage-fields.ts";
+import { isObject, type Fields } from "./usage-fields.ts";
 import { anthropicUsage, isAnthropicUsage } from "./usage-of-anthropic.ts";
 import { aiSdkUsage, langChainUsage } from "./usage-of-frameworks.ts";
 import { embeddedTokens, geminiUsage } from "./usage-of-gemini.ts";
@@ -33,7 +33,7 @@ const places: readonly Place[] = [
   { place: "totalUsage", read: aiSdkUsage },
   { place: "usage", read: usageByShape },
   // Cohere's embeddings and its first version.
-  { place: "meta", read: (result, meta) => (isCohereUsage(meta) ? cohereUsage(meta) : null) },
+  { place: "meta", read: (_result, meta) => (isCohereUsage(meta) ? cohereUsage(meta) : null) },
   { place: "x_groq", read: (result, { usage }) => (isObject(usage) ? openAiUsage(result, usage) : null) },
 ];
 

@@ -1,4 +1,4 @@
-import { context, INVALID_SPAN_CONTEXT, trace, type Context } from "@opentelemetry/api";
+import { context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
 import { createStrayCheck } from "./attribute-reading.ts";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
@@ -8,7 +8,7 @@ import { costOf } from "./llm-cost.ts";
 import { occurrenceOf, writeCallEvent } from "./llm-event.ts";
 import { callFields, readCall, readTarget } from "./llm-fields.ts";
 import { createLlmMeters, type MeasuredCall } from "./llm-meters.ts";
-import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun } from "./llm-run.ts";
+import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun, type LlmStart } from "./llm-run.ts";
 import { tokenCounts } from "./llm-tokens.ts";
 import { usageOf } from "./llm-usage.ts";
 import { isAbort } from "./run.ts";
@@ -17,7 +17,7 @@ export interface LlmRecorder {
   /** Records a finished call in every meter of the area, prices it, and makes one usage event. */
   record(call: LlmCall): void;
   /** Starts a call, and its span where traces are on. End it with what it used. */
-  start(target: LlmTarget): LlmRun;
+  start(target: LlmTarget, begun?: LlmStart): LlmRun;
   /**
    * Runs `work`, one model call, and records it: duration, usage read from the result of the OpenAI and Anthropic clients (or
    * by `readUsage`), failure or abort. For streamed answers use `start`, and end it when the stream ends.
@@ -56,25 +56,26 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
 
   const startSpan = guarded(state, "llm span", trace.wrapSpanContext(INVALID_SPAN_CONTEXT), startLlmSpan);
 
-  const begin = guarded(state, "llm.requests", notBegun, (given: LlmTarget): Begun => {
+  const start = guarded(state, "llm.requests", noLlmRun, (given: LlmTarget, begun: LlmStart = {}): LlmRun => {
     const target = readTarget(state, given);
-    const span = startSpan(target);
-    const active = trace.setSpan(context.active(), span);
-    return { run: startLlmRun(state, { target, span, active, record }), active };
+    const { begunAt, within = context.active() } = begun;
+    const span = startSpan(target, { begunAt, within });
+    const active = trace.setSpan(within, span);
+    return startLlmRun(state, { target, span, active, begunAt, record });
   });
 
   return {
     record,
-    start: (target) => begin(target).run,
+    start,
     async measure<Result>(
       target: LlmTarget,
       work: () => Result,
       readUsage: (result: Awaited<Result>) => LlmUsage | null = usageOf,
     ): Promise<Awaited<Result>> {
       const read = guarded(state, "llm tokens", null, (result: Awaited<Result>) => withoutText(readUsage, result));
-      const { run, active } = begin(target);
+      const run = start(target);
       try {
-        const result = await context.with(active ?? context.active(), () => work());
+        const result = await context.with(run === noLlmRun ? context.active() : run.active, () => work());
         run.complete(read(result));
         return result;
       } catch (error) {
@@ -94,11 +95,3 @@ function withoutText<Result>(readUsage: (result: Result) => LlmUsage | null, res
     throw new Error(`readUsage threw ${errorTypeOf(error)}`, { cause: error });
   }
 }
-
-/** A call in progress, and the context its span is active in. */
-interface Begun {
-  readonly run: LlmRun;
-  readonly active: Context | null;
-}
-
-const notBegun: Begun = { run: noLlmRun, active: null };

@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   memory: async () => (await import("./collect.ts")).memory,
   startup: async () => (await import("./startup.ts")).startup,
   http: async () => (await import("./http.ts")).http,
+  capture: async () => (await import("./capture.ts")).capture,
   logs: async () => (await import("./logs.ts")).logs,
   ledger: async () => (await import("./ledger.ts")).ledger,
 };

@@ -10,6 +10,9 @@ export type Peer =
   | "platformatic"
   | "dd-trace"
   | "hot-shots"
+  | "otel-openai"
+  | "openllmetry"
+  | "openlit"
   | "bare"
   | `floor-${string}`;
 

@@ -1,0 +1,50 @@
+import { inspect } from "node:util";
+import { captureFetch } from "../../src/fetch/capture-fetch.ts";
+import { onTestFinished, vi } from "vitest";
+import { dial } from "./dial.ts";
+import type { Provider } from "./provider.ts";
+
+/** Leads the global fetch to the provider until the test ends. */
+export function dialFetch(provider: Provider): void {
+  const under = globalThis.fetch;
+  globalThis.fetch = dial(provider.url, under);
+  onTestFinished(() => {
+    globalThis.fetch = under;
+  });
+}
+
+/** Captures the global fetch until the test ends. */
+export function startCapture(options?: Parameters<typeof captureFetch>[0]): void {
+  const end = captureFetch(options);
+  onTestFinished(() => end());
+}
+
+/** What a call came to: what it gave, or what it threw, as text that tells all of it. */
+export async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
+  try {
+    return tell(await call());
+  } catch (error) {
+    return `threw ${tell(error)}`;
+  }
+}
+
+/** Waits until so many usage events have come, and then whether more of them do. */
+export async function settled(events: readonly unknown[], count: number): Promise<void> {
+  await vi.waitFor(() => expectAtLeast(events.length, count), { timeout: 20_000, interval: 5 });
+  for (let turn = 0; turn < 20; turn += 1) {
+    // oxlint-disable-next-line no-await-in-loop -- Turns of the event loop come one after the other.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function expectAtLeast(length: number, count: number): void {
+  if (length < count) throw new Error(`${length} usage events of ${count} have come`);
+}
+
+/** Stacks and what the clients make up anew each time are left out. */
+function tell(value: unknown): string {
+  return inspect(value, { depth: 30, maxStringLength: null, maxArrayLength: null, sorted: true, showHidden: false })
+    .replaceAll(/\n +at .*/g, "")
+    .replaceAll(/socket: \{[^}]*\}/g, "socket")
+    .replaceAll(/toolCallId: '[^']*'/g, "toolCallId");
+}

@@ -6,10 +6,10 @@ import type { Recording } from "./instrument.ts";
 /** Adds to, or records into, one series of one meter. Values that would poison a sum are refused and counted. */
 export type Cell = (value: number) => void;
 
-/** The cell of a series, and the word that it is used no more. */
+/** The cell of a series, and what it records into, unchecked. */
 export interface CellOfSeries {
   readonly cell: Cell;
-  end(): void;
+  readonly recording: Recording;
 }
 
 /** Sums above this lose single units in a double. */
@@ -22,15 +22,16 @@ const largest = Number.MAX_SAFE_INTEGER;
 export function makeCell(state: CoreState, member: FamilyMember, attributes: Attributes | null): CellOfSeries {
   const { meter, constant } = member;
   const smallest = meter.instrument === "upDownCounter" || meter.instrument === "gauge" ? -largest : 0;
-  const { record, end } =
+  const recording =
     attributes === null ? nowhere : state.recording(meter, Object.freeze({ ...attributes, ...constant }));
+  const { record } = recording;
 
   return {
+    recording,
     cell(value) {
       if (typeof value === "number" && value >= smallest && value <= largest) record(value);
       else other(value);
     },
-    end,
   };
 
   function other(value: unknown): void {

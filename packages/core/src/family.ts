@@ -1,6 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { CoreState } from "./core-state.ts";
-import { makeCell, type Cell } from "./cell.ts";
+import { makeCell, type Cell, type CellOfSeries } from "./cell.ts";
+import type { Recording } from "./instrument.ts";
 import { labelValue, ownText, publicValue, type LabelValue } from "./label-value.ts";
 import { isOptional, kindOf, type AttributeKind, type MeterDefinition } from "./meter-definition.ts";
 import { splitSeriesLimit, type SeriesBudget } from "./series-budget.ts";
@@ -14,7 +15,11 @@ export interface FamilyMember {
 }
 
 /** The cells of one series, by member: `series.duration(1.2)` adds or records. */
-export type Series<Name extends string> = Leaf & { readonly cells: Readonly<Record<Name, Cell>> };
+export type Series<Name extends string> = Leaf & {
+  readonly cells: Readonly<Record<Name, Cell>>;
+  /** What the cells record into, for what has checked its values itself. */
+  readonly recordings: Readonly<Record<Name, Recording>>;
+};
 
 /**
  * Meters that share attributes: one lookup finds the series, then each cell is a plain call. The family keeps the series
@@ -27,12 +32,16 @@ export interface Family<Name extends string> {
    * labels there are may be configured anew).
    */
   series(values: readonly unknown[], labels?: readonly LabelValue[]): Series<Name>;
+  /** The series that is there under these very values, if it is: nothing is admitted, refused or marked as used. */
+  known(values: readonly unknown[], labels: readonly LabelValue[]): Series<Name> | undefined;
 }
 
 export interface FamilyOptions<Name extends string> {
   readonly members: Readonly<Record<Name, FamilyMember>>;
   /** Whether the attribution's labels are added. */
   readonly attribution?: boolean;
+  /** Called before the series that nobody asked for since the last time are forgotten. */
+  readonly forgetting?: () => void;
 }
 
 export function createFamily<Name extends string>(state: CoreState, options: FamilyOptions<Name>): Family<Name> {
@@ -124,11 +133,13 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
 
   function makeSeries(attributes: Attributes | null): Series<Name> {
     const made = members.map((member) => makeCell(state, member, attributes));
-    const cells = names.map((name, index) => [name, made[index]!.cell] as const);
+    const byName = <Kept>(of: (cell: CellOfSeries) => Kept): Record<Name, Kept> =>
+      Object.fromEntries(names.map((name, index) => [name, of(made[index]!)])) as Record<Name, Kept>;
     return {
       used: true,
-      cells: Object.fromEntries(cells) as Record<Name, Cell>,
-      end: () => made.forEach((each) => each.end()),
+      cells: byName(({ cell }) => cell),
+      recordings: byName(({ recording }) => recording),
+      end: () => made.forEach(({ recording }) => recording.end()),
     };
   }
 
@@ -137,6 +148,7 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     const now = Date.now();
     if (now - lastSweep < state.settings().staleAfterSeconds * 1000) return;
     lastSweep = now;
+    options.forgetting?.();
     tree.sweep();
   }
 
@@ -149,7 +161,7 @@ export function createFamily<Name extends string>(state: CoreState, options: Fam
     );
   }
 
-  return { series };
+  return { series, known: (values, labels) => tree.find(values, labels) };
 }
 
 const noLabels: readonly LabelValue[] = [];

@@ -30,6 +30,8 @@ export interface Recording {
   record(value: number): void;
   /** Says that nothing more will come, so that the provider may give its room to another. */
   end(): void;
+  /** What the provider gave for the series, where it can bind: see {@link combine}. */
+  readonly handle?: object | undefined;
 }
 
 /** The instrument's series with these attributes: looked up once where the provider can do that, else at every recording. */
@@ -38,13 +40,37 @@ export function recordInto(instrument: Instrument, attributes: Attributes): Reco
   if (bound !== undefined) {
     // Made from the handle's method, not around it: a call less for every recording.
     const record = (bound.add ?? bound.record)?.bind(bound);
-    if (record !== undefined) return { record, end: () => bound.end?.() };
+    if (record !== undefined) return { record, end: () => bound.end?.(), handle: bound };
   }
   const record =
     "add" in instrument
       ? (value: number) => instrument.add(value, attributes)
       : (value: number) => instrument.record(value, attributes);
   return { record, end() {} };
+}
+
+/** One of the series that a combination records into. */
+export interface Combined {
+  readonly recording: Recording;
+  /** Where its value stands in the list. */
+  readonly position: number;
+}
+
+/**
+ * One function for series that are recorded into together, from a list of values of which NaN is none: made by the provider where it
+ * can do that, so that it finds and checks everything once. Values have to be such as the meters take.
+ */
+export function combine(meter: Meter, members: readonly Combined[]): (values: Float64Array) => void {
+  const series = members.flatMap(({ recording, position }) =>
+    recording.handle === undefined ? [] : [{ series: recording.handle, position }],
+  );
+  if (canCombine(meter) && series.length === members.length) return meter.combine(series);
+  return (values) => {
+    for (const { recording, position } of members) {
+      const value = values[position]!;
+      if (!Number.isNaN(value)) recording.record(value);
+    }
+  };
 }
 
 /** What `@meterbridge/sdk-metrics` gives beyond the API. */
@@ -54,4 +80,13 @@ interface Bindable {
 
 function canBind(instrument: object): instrument is Bindable {
   return "bind" in instrument && typeof instrument.bind === "function";
+}
+
+/** The same for its meters. */
+interface Combining {
+  combine(members: readonly { series: object; position: number }[]): (values: Float64Array) => void;
+}
+
+function canCombine(meter: object): meter is Combining {
+  return "combine" in meter && typeof meter.combine === "function";
 }

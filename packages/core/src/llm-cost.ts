@@ -1,6 +1,7 @@
 import type { CoreState } from "./core-state.ts";
 import type { LlmCall } from "./llm-call.ts";
 import type { TokenCounts } from "./llm-tokens.ts";
+import { pricedCall } from "./priced-call.ts";
 import { reasonAgainst } from "./refusals.ts";
 import type { CostStatus } from "./usage-event.ts";
 import type { RunStatus } from "./vocabulary.ts";
@@ -18,7 +19,7 @@ export function costOf(
   call: LlmCall,
   status: RunStatus,
   tokens: TokenCounts,
-  occurredAt: Date,
+  occurredAt: Date | undefined,
 ): CallCost {
   const { costUsd } = call;
   if (typeof costUsd === "number" && costUsd >= 0 && costUsd <= largestUsd) {
@@ -32,23 +33,7 @@ export function costOf(
   const { priceBook } = state.settings();
   if (priceBook === null) return unpriced;
   try {
-    const nanoUsd = priceBook.price({
-      provider: call.provider,
-      model: call.model,
-      responseModel: call.responseModel,
-      inputTokens: tokens.input ?? 0,
-      outputTokens: tokens.output ?? 0,
-      cacheReadTokens: tokens.cacheRead ?? 0,
-      cacheWriteTokens: tokens.cacheWrite ?? 0,
-      cacheWriteHourTokens: call.cacheWriteHourTokens,
-      reasoningTokens: tokens.reasoning ?? 0,
-      inputByModality: call.inputByModality,
-      cacheReadByModality: call.cacheReadByModality,
-      outputByModality: call.outputByModality,
-      webSearches: call.webSearches,
-      serviceTier: call.serviceTier,
-      occurredAt,
-    });
+    const nanoUsd = priceBook.price(pricedCall(call, tokens, occurredAt));
     if (nanoUsd === null) return unpriced;
     if (typeof nanoUsd !== "bigint" || nanoUsd < 0n)
       throw new RangeError("a price must be a bigint of at least 0, or null");

@@ -1,6 +1,6 @@
 import type { CoreState } from "./core-state.ts";
 import { shortText } from "./label-value.ts";
-import type { MeasuredCall } from "./llm-meters.ts";
+import type { MeasuredCall } from "./llm-paths.ts";
 import { usageSources, type UsageSource } from "./usage-event.ts";
 import { uuidV7 } from "./uuid-v7.ts";
 import { attributedTo, milliseconds } from "./work-event.ts";
@@ -8,7 +8,7 @@ import { attributedTo, milliseconds } from "./work-event.ts";
 /** Writes the usage event of a finished model call, if anybody listens. What a ledger could not keep is put right first. */
 export function writeCallEvent(state: CoreState, measured: MeasuredCall): void {
   if (!state.sinks.any()) return;
-  const { call, status, errorType, tokens, cost, occurredAt } = measured;
+  const { call, status, errorType, tokens, cost, occurredAt = new Date() } = measured;
   state.sinks.write({
     eventId: usable(state, call.eventId, isId) ?? uuidV7(occurredAt.getTime()),
     occurredAt,
@@ -36,9 +36,9 @@ export function writeCallEvent(state: CoreState, measured: MeasuredCall): void {
   });
 }
 
-/** When the call happened: as given, where that is a date, else now. */
-export function occurrenceOf(state: CoreState, occurredAt: unknown): Date {
-  return usable(state, occurredAt, isDate) ?? new Date();
+/** When the call happened: as given, where that is a date, else now; undefined for now where there is no event to keep it. */
+export function occurrenceOf(state: CoreState, occurredAt: unknown): Date | undefined {
+  return usable(state, occurredAt, isDate) ?? (state.sinks.any() ? new Date() : undefined);
 }
 
 function usable<Value>(

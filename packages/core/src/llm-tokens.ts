@@ -14,15 +14,16 @@ export interface TokenCounts {
 /** The counts that can be trusted. A wrong one is refused by itself; the others stand. */
 export function tokenCounts(usage: LlmUsage, refuse: (reason: RefusalReason) => void): TokenCounts {
   return {
-    input: count(usage.inputTokens, refuse),
-    output: count(usage.outputTokens, refuse),
-    cacheRead: count(usage.cacheReadTokens, refuse),
-    cacheWrite: count(usage.cacheWriteTokens, refuse),
-    reasoning: count(usage.reasoningTokens, refuse),
+    input: countOf(usage.inputTokens, refuse),
+    output: countOf(usage.outputTokens, refuse),
+    cacheRead: countOf(usage.cacheReadTokens, refuse),
+    cacheWrite: countOf(usage.cacheWriteTokens, refuse),
+    reasoning: countOf(usage.reasoningTokens, refuse),
   };
 }
 
-function count(value: unknown, refuse: (reason: RefusalReason) => void): number | null {
+/** The count; null where there is none. A wrong one is refused. */
+export function countOf(value: unknown, refuse: (reason: RefusalReason) => void): number | null {
   if (value === undefined || value === null) return null;
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number === "number" && number >= 0 && Number.isSafeInteger(number)) return number;

@@ -1,15 +1,11 @@
 import { context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
-import { createStrayCheck } from "./attribute-reading.ts";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
-import { costOf } from "./llm-cost.ts";
-import { occurrenceOf, writeCallEvent } from "./llm-event.ts";
-import { callFields, readCall, readTarget } from "./llm-fields.ts";
-import { createLlmMeters, type MeasuredCall } from "./llm-meters.ts";
+import { readTarget } from "./llm-fields.ts";
+import { createCallRecorder } from "./llm-record.ts";
 import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun, type LlmStart } from "./llm-run.ts";
-import { tokenCounts } from "./llm-tokens.ts";
 import { usageOf } from "./llm-usage.ts";
 import { isAbort } from "./run.ts";
 
@@ -30,30 +26,7 @@ export interface LlmRecorder {
 }
 
 export function createLlmRecorder(state: CoreState): LlmRecorder {
-  const recordMeters = createLlmMeters(state);
-  const strays = createStrayCheck(state, "llm.record", callFields);
-
-  const record = guarded(state, "llm.requests", undefined, (given: LlmCall): undefined => {
-    // Without anybody to record for, not even a price is looked up.
-    if (!state.binding.isBound() && !state.sinks.any()) return;
-    strays(given);
-    const call = readCall(state, given);
-    const status = call.status ?? (call.errorType === undefined ? "completed" : "failed");
-    const tokens = tokenCounts(call, (reason) => state.refuse("llm tokens", reason));
-    const occurredAt = occurrenceOf(state, call.occurredAt);
-    const measured: MeasuredCall = {
-      call,
-      operation: call.operation ?? "chat",
-      status,
-      errorType: call.errorType,
-      tokens,
-      cost: costOf(state, call, status, tokens, occurredAt),
-      occurredAt,
-    };
-    recordMeters(measured);
-    writeCallEvent(state, measured);
-  });
-
+  const { record, recordChunks } = createCallRecorder(state);
   const startSpan = guarded(state, "llm span", trace.wrapSpanContext(INVALID_SPAN_CONTEXT), startLlmSpan);
 
   const start = guarded(state, "llm.requests", noLlmRun, (given: LlmTarget, begun: LlmStart = {}): LlmRun => {
@@ -61,7 +34,7 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
     const { begunAt, within = context.active() } = begun;
     const span = startSpan(target, { begunAt, within });
     const active = trace.setSpan(within, span);
-    return startLlmRun(state, { target, span, active, begunAt, record });
+    return startLlmRun(state, { target, span, active, begunAt, record, recordChunks });
   });
 
   return {

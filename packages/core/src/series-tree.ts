@@ -19,7 +19,7 @@ export interface SeriesTree<Kept extends Leaf> {
  * What follows after each value. The first value is compared, the others are looked up: most attributes have one value in a
  * program (an operation, a model that is not known), and comparing takes a sixth off a whole model call.
  */
-interface Branch<Kept> {
+export interface Branch<Kept> {
   first: unknown;
   next: Branch<Kept> | Kept | undefined;
   others: Map<unknown, Branch<Kept> | Kept> | undefined;
@@ -86,15 +86,15 @@ export function createSeriesTree<Kept extends Leaf>(): SeriesTree<Kept> {
   };
 }
 
-function createBranch<Kept>(): Branch<Kept> {
+export function createBranch<Kept>(): Branch<Kept> {
   return { first: undefined, next: undefined, others: undefined };
 }
 
-function follow<Kept>(branch: Branch<Kept>, value: unknown): Branch<Kept> | Kept | undefined {
+export function follow<Kept>(branch: Branch<Kept>, value: unknown): Branch<Kept> | Kept | undefined {
   return branch.first === value ? branch.next : branch.others?.get(value);
 }
 
-function put<Kept>(branch: Branch<Kept>, value: unknown, next: Branch<Kept> | Kept): void {
+export function put<Kept>(branch: Branch<Kept>, value: unknown, next: Branch<Kept> | Kept): void {
   if (branch.next === undefined || branch.first === value) {
     branch.first = value;
     branch.next = next;

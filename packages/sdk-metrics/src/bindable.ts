@@ -29,10 +29,26 @@ export interface BindsRecorder {
   bind(attributes?: Attributes): BoundRecorder;
 }
 
+/** One of the series that are recorded into together. */
+export interface CombinedSeries {
+  /** What `bind` returned. */
+  readonly series: BoundCounter | BoundRecorder;
+  /** Where its value stands in the list of values. Several may share one. */
+  readonly position: number;
+}
+
+/** Records a list of values into all its series. NaN stands for no value. The list is only read, and may be used again. */
+export type CombinedRecording = (values: Float64Array) => void;
+
 /** The API's meter, whose synchronous instruments can bind. */
 export interface BindableMeter extends Meter {
   createCounter(name: string, options?: MetricOptions): Counter & BindsCounter;
   createUpDownCounter(name: string, options?: MetricOptions): UpDownCounter & BindsCounter;
   createHistogram(name: string, options?: MetricOptions): Histogram & BindsRecorder;
   createGauge(name: string, options?: MetricOptions): Gauge & BindsRecorder;
+  /**
+   * Makes one function of many bound series, for an event that is recorded in all of them: a value is checked, and its bucket
+   * looked for, once.
+   */
+  combine(members: readonly CombinedSeries[]): CombinedRecording;
 }

@@ -13,6 +13,28 @@ export interface Binding {
   readonly record: BoundRecording;
   /** Says that nothing more will come, so that the series may make room once every reader was given it. */
   end(): void;
+  readonly [targets]?: readonly BoundTarget[];
+}
+
+/** One stream of a bound series. */
+export interface BoundTarget {
+  readonly storage: SeriesStorage;
+  readonly series: BoundSeries;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly refuse: (value: unknown) => void;
+}
+
+const targets: unique symbol = Symbol("targets");
+
+/** Where a bound series' values go. Undefined where they are not simply written there. */
+export function targetsOf(series: object): readonly BoundTarget[] | undefined {
+  return (series as { readonly [targets]?: readonly BoundTarget[] })[targets];
+}
+
+/** Lets a handle that is made of a binding be combined as the binding can. */
+export function asBinding<Handle extends object>(handle: Handle, binding: Binding): Handle {
+  return Object.assign(handle, { [targets]: targetsOf(binding) });
 }
 
 /** Looks the series up once, in each stream. */
@@ -26,16 +48,27 @@ export function createBinding(
   );
   const [only] = bindings;
   if (only !== undefined && bindings.length === 1 && measurable.whole === undefined) return only;
-  const { whole = (value) => value } = measurable;
+  const { whole } = measurable;
+  if (whole === undefined) {
+    return {
+      record(value) {
+        for (const binding of bindings) binding.record(value);
+      },
+      end,
+      [targets]: bindings.flatMap((binding) => targetsOf(binding) ?? []),
+    };
+  }
   return {
     record(value) {
       const kept = Number.isFinite(value) ? whole(value) : value;
       for (const binding of bindings) binding.record(kept);
     },
-    end() {
-      for (const binding of bindings) binding.end();
-    },
+    end,
   };
+
+  function end(): void {
+    for (const binding of bindings) binding.end();
+  }
 }
 
 function bindIn(storage: SeriesStorage, measurable: Measurable, attributes: Attributes | undefined): Binding {
@@ -46,6 +79,7 @@ function bindIn(storage: SeriesStorage, measurable: Measurable, attributes: Attr
     end() {
       if (series.slot > overflowSlot) storage.staleness.ended.add(series.slot);
     },
+    [targets]: [{ storage, series, ...measurable }],
   };
 }
 
@@ -87,7 +121,7 @@ function bindSeries(storage: SeriesStorage, attributes: Attributes | undefined):
 }
 
 /** The slot of a series that was forgotten, or never found room. */
-function bindAgain(storage: SeriesStorage, series: BoundSeries): number {
+export function bindAgain(storage: SeriesStorage, series: BoundSeries): number {
   const slot = slotOf(storage, series.attributes);
   if (slot === overflowSlot) return slot;
   series.slot = slot;

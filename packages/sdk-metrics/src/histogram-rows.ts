@@ -1,4 +1,5 @@
 import type { Histogram } from "@opentelemetry/sdk-metrics";
+import { bucketOf } from "./bucket-of.ts";
 import { DataPointType } from "./official-enums.ts";
 import type { RowKind } from "./row-kind.ts";
 
@@ -21,6 +22,7 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
   return {
     stride: 4 + buckets,
     dataPointType: DataPointType.HISTOGRAM,
+    bounds,
 
     clear(rows, at) {
       rows.fill(0, at, at + 4 + buckets);
@@ -29,10 +31,7 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
     },
 
     record(rows, at, value) {
-      rows[at + 1]! += value;
-      if (value < rows[at + 2]!) rows[at + 2] = value;
-      if (value > rows[at + 3]!) rows[at + 3] = value;
-      rows[at + 4 + bucketOf(bounds, value)]!++;
+      recordInBucket(rows, at, value, bucketOf(bounds, value));
     },
 
     fold(from, fromAt, to, toAt) {
@@ -65,17 +64,10 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
   };
 }
 
-/**
- * The first bucket whose bound is not below the value. Halves what is left without a branch that depends on the value: a
- * wrongly guessed branch costs more than a comparison.
- */
-function bucketOf(bounds: Float64Array, value: number): number {
-  let low = 0;
-  let size = bounds.length;
-  while (size > 1) {
-    const half = size >> 1;
-    low = bounds[low + half - 1]! < value ? low + half : low;
-    size -= half;
-  }
-  return size === 1 && bounds[low]! < value ? low + 1 : low;
+/** Records a value whose bucket is known. */
+export function recordInBucket(rows: Float64Array, at: number, value: number, bucket: number): void {
+  rows[at + 1]! += value;
+  if (value < rows[at + 2]!) rows[at + 2] = value;
+  if (value > rows[at + 3]!) rows[at + 3] = value;
+  rows[at + 4 + bucket]!++;
 }

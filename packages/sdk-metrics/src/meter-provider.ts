@@ -193,5 +193,6 @@ function createNoopBindableMeter(): BindableMeter {
     createUpDownCounter: counter,
     createHistogram: recorder,
     createGauge: recorder,
+    combine: () => nothing,
   });
 }

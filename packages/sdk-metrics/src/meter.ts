@@ -1,7 +1,8 @@
 import { diag, type Attributes, type MetricOptions, type Observable } from "@opentelemetry/api";
 import type { InstrumentType as Type, ScopeMetrics } from "@opentelemetry/sdk-metrics";
 import type { BindableMeter } from "./bindable.ts";
-import { createBinding } from "./binding.ts";
+import { asBinding, createBinding } from "./binding.ts";
+import { createCombination } from "./combination.ts";
 import { createDescriptor, type InstrumentDescriptor } from "./descriptor.ts";
 import { measurableOf } from "./measurement.ts";
 import { createMeterStreams, type Stream } from "./meter-streams.ts";
@@ -59,7 +60,7 @@ export function createMeter({ scope, views, readers, staleAfterMillis, refuse }:
       add: record,
       bind(attributes) {
         const binding = bind(attributes);
-        return { add: binding.record, end: binding.end };
+        return asBinding({ add: binding.record, end: binding.end }, binding);
       },
     };
   }
@@ -94,6 +95,7 @@ export function createMeter({ scope, views, readers, staleAfterMillis, refuse }:
     createUpDownCounter: (name, options) => adding(InstrumentType.UP_DOWN_COUNTER, name, options),
     createHistogram: (name, options) => recording(InstrumentType.HISTOGRAM, name, options),
     createGauge: (name, options) => recording(InstrumentType.GAUGE, name, options),
+    combine: createCombination,
     createObservableCounter: (name, options) => observable(InstrumentType.OBSERVABLE_COUNTER, name, options),
     createObservableUpDownCounter: (name, options) =>
       observable(InstrumentType.OBSERVABLE_UP_DOWN_COUNTER, name, options),

@@ -10,6 +10,8 @@ export interface RowKind {
   readonly dataPointType: DataPointType;
   /** Of sums alone. */
   readonly isMonotonic?: boolean;
+  /** Of histograms with explicit buckets alone: inclusive upper bounds, ascending. A row is as `histogramRows` says. */
+  readonly bounds?: Float64Array;
   /** Empties a row, or fills in a new one. */
   clear(rows: Float64Array, at: number): void;
   /** Records a finite value. Marking the epoch is the caller's. */

@@ -13,7 +13,7 @@ function page(): string {
   return `# The meters
 
 Generated from the catalogue in \`packages/core/src\`. In brackets: the words a closed attribute allows. \`?\`: left out when it does
-not apply. Meters whose name does not begin with \`gen_ai\`, \`http\`, \`db\` or \`meterbridge\` carry the namespace in front. Each meter
+not apply. Meters whose name does not begin with \`gen_ai\`, \`mcp\`, \`http\`, \`db\` or \`meterbridge\` carry the namespace in front. Each meter
 that is recorded, not observed, also carries the attribution labels (\`tenant\` by default); those of \`meterbridge.*\` do not.
 
 | meter | instrument, unit | attributes | in Prometheus | what it tells |

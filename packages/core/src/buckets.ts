@@ -19,6 +19,9 @@ export const agentSeconds: readonly number[] = [
   0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6, 819.2,
 ];
 
+/** `mcp.*.duration` (semantic-conventions v1.41.0, mcp.md). */
+export const mcpSeconds: readonly number[] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+
 /** HTTP and database durations (semantic-conventions 1.45.0). */
 export const requestSeconds: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,

@@ -1,6 +1,7 @@
 import { ledgerMeters } from "./ledger-meters.ts";
 import { budgetMeters } from "./budget-meters.ts";
 import { counter, type MeterDefinition } from "./meter-definition.ts";
+import { mcpMeters } from "./mcp-meters.ts";
 import { modelCallMeters } from "./model-call-meters.ts";
 import { serviceMeters } from "./service-meters.ts";
 import { refusalReasons } from "./vocabulary.ts";
@@ -38,6 +39,7 @@ const exporterMeters: readonly MeterDefinition[] = [
 export const catalogue: readonly MeterDefinition[] = [
   ...modelCallMeters,
   ...workMeters,
+  ...mcpMeters,
   ...serviceMeters,
   ...ownMeters,
   ...exporterMeters,

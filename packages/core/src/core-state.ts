@@ -100,5 +100,5 @@ function ownFamily(state: CoreState, name: string): Family<"count"> {
 
 /** Names that mean the same in every application, so that no namespace goes before them. */
 function isShared(name: string): boolean {
-  return /^(gen_ai|http|db|meterbridge)\./.test(name);
+  return /^(gen_ai|mcp|http|db|meterbridge)\./.test(name);
 }

@@ -8,6 +8,7 @@ import { createDatabaseRecorder, type DatabaseRecorder } from "./database.ts";
 import { createDefineMeters, type DefinedMeter, type DefineMeters } from "./define-meters.ts";
 import { createHttpRecorder, type HttpRecorder } from "./http.ts";
 import { createLlmRecorder, type LlmRecorder } from "./llm.ts";
+import { createMcpRecorder, type McpRecorder } from "./mcp.ts";
 import type { MeterDefinition } from "./meter-definition.ts";
 import { createRagRecorder, type RagRecorder } from "./rag.ts";
 import { createSessionRecorder, type SessionRecorder } from "./session.ts";
@@ -30,6 +31,7 @@ export interface Core {
   readonly users: UsersRecorder;
   readonly session: SessionRecorder;
   readonly rag: RagRecorder;
+  readonly mcp: McpRecorder;
   readonly http: HttpRecorder;
   readonly database: DatabaseRecorder;
   readonly defineMeters: DefineMeters;
@@ -54,6 +56,7 @@ export function createCore(): Core {
     users: createUsersRecorder(state),
     session: createSessionRecorder(state),
     rag: createRagRecorder(state),
+    mcp: createMcpRecorder(state),
     http: createHttpRecorder(state),
     database: createDatabaseRecorder(state),
     defineMeters: createDefineMeters(state, defined),

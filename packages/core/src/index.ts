@@ -21,6 +21,7 @@ export type { LlmCall, LlmEnding, LlmTarget, LlmUsage, Modality, TokensByModalit
 export type { LlmRun, LlmStart } from "./llm-run.ts";
 export { usageOf } from "./llm-usage.ts";
 export { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
+export type { McpOperation, McpRecorder, McpSession, McpSide } from "./mcp.ts";
 export type { AttributeKind, AttributeRule, InstrumentKind, MeterDefinition } from "./meter-definition.ts";
 export type { AttributesOf, OwnMeter, RecorderOf } from "./own-meter.ts";
 export type { PriceBook, PricedCall } from "./price-book.ts";
@@ -57,6 +58,8 @@ export const users: Core["users"] = core.users;
 export const session: Core["session"] = core.session;
 /** Retrievals for a model's context. */
 export const rag: Core["rag"] = core.rag;
+/** Requests and sessions of the Model Context Protocol. */
+export const mcp: Core["mcp"] = core.mcp;
 /** HTTP server requests. */
 export const http: Core["http"] = core.http;
 /** Database client operations. */

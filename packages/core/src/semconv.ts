@@ -21,6 +21,11 @@ export const genAi = {
   reasoningTokens: "gen_ai.usage.reasoning.output_tokens",
 } as const;
 
+/** semantic-conventions v1.41.0, mcp.md. */
+export const mcp = {
+  method: "mcp.method.name",
+} as const;
+
 export const errorType = "error.type";
 
 export const http = {

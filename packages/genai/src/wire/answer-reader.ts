@@ -1,0 +1,143 @@
+import { createUsageReader, type LlmEnding, type LlmUsage } from "@meterbridge/core";
+import { createEventLines, textOf, type EventLines, type EventLinesOptions } from "./event-lines.ts";
+import { createEventScanner, type FieldMeanings } from "./event-scanner.ts";
+import { createOutputMeasure } from "./output-measure.ts";
+import { textIn } from "./text-amount.ts";
+import { characterCounter, type TokenCounter } from "./token-counter.ts";
+import type { AnswerReader, RequestFacts } from "./wire-format.ts";
+
+/** What the answers of a format are like. */
+export interface AnswerTraits {
+  /** The fields of its stream's events that matter. */
+  readonly fields: FieldMeanings;
+  /** Where a whole answer holds what the model wrote. */
+  readonly outputFields: readonly string[];
+  /** What is estimated where the provider tells nothing: pictures and sound cannot be. */
+  readonly estimates: "input and output" | "input" | "nothing";
+  /** How its stream is framed. @default server-sent events, or JSON line by line */
+  readonly createFrames?: (options: EventLinesOptions) => EventLines;
+}
+
+export function createAnswerReader(
+  traits: AnswerTraits,
+  request: RequestFacts,
+  tokens: TokenCounter = characterCounter,
+): AnswerReader {
+  const usage = createUsageReader();
+  const output = createOutputMeasure();
+  const scanner = createEventScanner(traits.fields, output);
+  const frames = (traits.createFrames ?? createEventLines)({
+    scanner,
+    onEvent,
+    onText,
+    onError() {
+      failure ??= "stream_error";
+    },
+    hides: request.hidesUsage,
+  });
+  let chunks = 0;
+  let charactersBefore = 0;
+  let eventsForNames = mostEventsForNames;
+  let isWhole = false;
+  let failure: string | undefined;
+  let unreadable: string | undefined;
+
+  function onEvent(bytes: Uint8Array, from: number, to: number): boolean {
+    countChunk();
+    if (!scanner.tells && eventsForNames === 0) return false;
+    return read(parsed(textOf(bytes, from, to)));
+  }
+
+  function onText(text: string): boolean {
+    countChunk();
+    const event = parsed(text);
+    read(event);
+    return event !== undefined;
+  }
+
+  function countChunk(): void {
+    const characters = output.characters();
+    if (characters > charactersBefore) chunks += 1;
+    charactersBefore = characters;
+  }
+
+  /** True for a chunk that holds usage alone, which is sent only when it is asked for. */
+  function read(event: unknown): boolean {
+    if (typeof event !== "object" || event === null) return false;
+    usage.read(event);
+    if (eventsForNames > 0) {
+      eventsForNames = usage.usage()?.responseModel === undefined ? eventsForNames - 1 : 0;
+    }
+    return "usage" in event && isObject(event.usage) && "choices" in event && isEmptyList(event.choices);
+  }
+
+  function estimated(): LlmUsage {
+    if (traits.estimates === "nothing") return {};
+    const input = { characters: request.inputCharacters, wideCharacters: request.inputWideCharacters };
+    const inputTokens = input.characters === 0 ? undefined : tokens.tokens(input, request.model, undefined);
+    if (traits.estimates === "input") return { inputTokens };
+    return { inputTokens, outputTokens: tokens.tokens(output.amount(), request.model, output.sample()) };
+  }
+
+  function ending(): LlmEnding {
+    const told = usage.usage() ?? {};
+    const hasCounts = told.inputTokens !== undefined || told.outputTokens !== undefined;
+    if (hasCounts && (isWhole || usage.isFinal())) return { ...told, usageSource: "provider" };
+    if (hasCounts) {
+      const { inputTokens, outputTokens } = estimated();
+      return {
+        ...told,
+        inputTokens: told.inputTokens ?? inputTokens,
+        outputTokens: outputTokens === undefined ? told.outputTokens : Math.max(told.outputTokens ?? 0, outputTokens),
+        usageSource: "partial",
+      };
+    }
+    // A call that failed before the model wrote anything is nobody's to pay.
+    const failed = failure ?? usage.failure();
+    if (failed !== undefined && output.characters() === 0) return { ...told, usageSource: "none" };
+    const { inputTokens, outputTokens } = estimated();
+    if (inputTokens === undefined && !outputTokens) return { ...told, usageSource: "none" };
+    return { ...told, inputTokens, outputTokens, usageSource: "estimated" };
+  }
+
+  return {
+    readWhole(answer) {
+      isWhole = true;
+      for (const part of Array.isArray(answer) ? answer.slice(0, mostParts) : [answer]) {
+        if (!isObject(part)) unreadable ??= "an answer that is not a JSON object";
+        read(part);
+        for (const field of traits.outputFields) output.add(textIn(ownField(part, field)));
+      }
+    },
+    readPiece: frames.readPiece,
+    readEnd: frames.readEnd,
+    contentChunks: () => chunks,
+    failure: () => usage.failure() ?? failure,
+    ending,
+    unreadable: () => unreadable ?? frames.unreadable(),
+  };
+}
+
+/** The model's name stands in an early event or in none. */
+const mostEventsForNames = 4;
+const mostParts = 10_000;
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function ownField(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+}

@@ -62,7 +62,7 @@ export interface BegunCall {
   readonly begunAt?: number | undefined;
   readonly record: (call: LlmCall) => void;
   /** Takes seconds between chunks before the call's end. */
-  readonly recordChunks?: (call: LlmCall, secondsBetween: readonly number[]) => void;
+  readonly recordChunks: (call: LlmCall, secondsBetween: readonly number[]) => void;
 }
 
 /** Times between chunks that are kept at most: memory must not grow with the length of a stream. */
@@ -99,7 +99,6 @@ export function startLlmRun(state: CoreState, begunCall: BegunCall): LlmRun {
   );
 
   const handOver = guarded(state, "llm.requests", undefined, (): undefined => {
-    if (begunCall.recordChunks === undefined) return;
     const times = timePerOutputChunk.splice(0);
     context.with(active, begunCall.recordChunks, undefined, { ...target, ...answering }, times);
   });

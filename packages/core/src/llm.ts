@@ -1,4 +1,5 @@
 import { context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
+import { mayCountCall, openCallDoor } from "./call-doors.ts";
 import type { CoreState } from "./core-state.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
@@ -6,8 +7,11 @@ import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
 import { readTarget } from "./llm-fields.ts";
 import { createCallRecorder } from "./llm-record.ts";
 import { noLlmRun, startLlmRun, startLlmSpan, type LlmRun, type LlmStart } from "./llm-run.ts";
+import { followStream } from "./llm-stream.ts";
 import { usageOf } from "./llm-usage.ts";
 import { isAbort } from "./run.ts";
+import { isObject } from "./usage-fields.ts";
+import { isWithResponse } from "./watch-stream.ts";
 
 export interface LlmRecorder {
   /** Records a finished call in every meter of the area, prices it, and makes one usage event. */
@@ -15,8 +19,12 @@ export interface LlmRecorder {
   /** Starts a call, and its span where traces are on. End it with what it used. */
   start(target: LlmTarget, begun?: LlmStart): LlmRun;
   /**
-   * Runs `work`, one model call, and records it: duration, usage read from the result of the OpenAI and Anthropic clients (or
-   * by `readUsage`), failure or abort. For streamed answers use `start`, and end it when the stream ends.
+   * Runs `work`, one model call, and records it: duration, usage (of the results of all known clients, see `usageOf`, or by `readUsage`), failure or
+   * abort. A streamed answer is handed on as the object it is and watched as it is read: the call is over when the stream is, when its reader
+   * leaves it, or when it is collected as garbage. Where the capture of model calls beneath counts the call, this does not; with `readUsage` it
+   * does, and the capture does not. `readUsage` is given the result, of a stream when that has ended.
+   *
+   * It returns a promise of the result and no more: methods of the client's own promise, such as `.withResponse()`, are to be called in `work`.
    */
   measure<Result>(
     target: LlmTarget,
@@ -37,34 +45,51 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
     return startLlmRun(state, { target, span, active, begunAt, record, recordChunks });
   });
 
+  const readKnown = guarded(state, "llm tokens", null, (result: unknown) =>
+    usageOf(isObject(result) && isWithResponse(result) ? result.data : result),
+  );
+
+  const refuse = (error: unknown): void => state.refuse("llm stream", "recorder_failed", error);
+
   return {
     record,
     start,
     async measure<Result>(
       target: LlmTarget,
       work: () => Result,
-      readUsage: (result: Awaited<Result>) => LlmUsage | null = usageOf,
+      readUsage?: (result: Awaited<Result>) => LlmUsage | null,
     ): Promise<Awaited<Result>> {
-      const read = guarded(state, "llm tokens", null, (result: Awaited<Result>) => withoutText(readUsage, result));
+      const above = context.active();
       const run = start(target);
+      const door = openCallDoor(readUsage !== undefined, run === noLlmRun ? above : run.active);
+      const mayCount = (): boolean => !door.countedBeneath() && mayCountCall(above);
+      let result: Awaited<Result>;
       try {
-        const result = await context.with(run === noLlmRun ? context.active() : run.active, () => work());
-        run.complete(read(result));
-        return result;
+        result = await context.with(door.active, () => work());
       } catch (error) {
-        if (isAbort(error)) run.cancel();
+        if (!mayCount()) run.discard(error);
+        else if (isAbort(error)) run.cancel();
         else run.fail(error);
         throw error;
       }
+      const read = readUsage && guarded(state, "llm tokens", null, withoutText(readUsage));
+      // No function here may capture the result: a stream that something holds is never seen to be given up.
+      if (!followStream({ run, isCountedBeneath: door.countedBeneath, mayCount, refuse }, result, read)) {
+        if (mayCount()) run.complete((read ?? readKnown)(result));
+        else run.discard();
+      }
+      return result;
     },
   };
 }
 
-/** The function's result. What it throws may quote the answer, which no log may show, so another error takes its place. */
-function withoutText<Result>(readUsage: (result: Result) => LlmUsage | null, result: Result): LlmUsage | null {
-  try {
-    return readUsage(result);
-  } catch (error) {
-    throw new Error(`readUsage threw ${errorTypeOf(error)}`, { cause: error });
-  }
+/** The function, but for what it throws: that may quote the answer, which no log may show, so another error takes its place. */
+function withoutText<Result>(readUsage: (result: Result) => LlmUsage | null): (result: Result) => LlmUsage | null {
+  return (result) => {
+    try {
+      return readUsage(result);
+    } catch (error) {
+      throw new Error(`readUsage threw ${errorTypeOf(error)}`, { cause: error });
+    }
+  };
 }

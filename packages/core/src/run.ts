@@ -64,12 +64,15 @@ export async function measureRun<Started extends Run, Result>(
 /** The caller gave up, which is no failure of the work. */
 export function isAbort(error: unknown): boolean {
   try {
-    const name = (error as { name?: unknown } | null | undefined)?.name;
-    return name === "AbortError" || name === "APIUserAbortError";
+    const { name, constructor } = error as { name?: unknown; constructor?: { name?: unknown } };
+    // OpenAI's client gives its errors no name of their own.
+    return aborts.has(name) || aborts.has(constructor?.name);
   } catch {
     return false;
   }
 }
+
+const aborts: ReadonlySet<unknown> = new Set(["AbortError", "APIUserAbortError"]);
 
 /** Stands in where a run could not be started. */
 export const noRun: Run = { complete() {}, fail() {}, cancel() {} };

@@ -1,0 +1,130 @@
+import type { LlmEnding, LlmUsage } from "./llm-call.ts";
+import type { LlmRun } from "./llm-run.ts";
+import { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
+import { usageOf } from "./llm-usage.ts";
+import { isThenable, type StreamEnd } from "./stream-watcher.ts";
+import { fieldsOf, isObject } from "./usage-fields.ts";
+import { createWatcher, type StreamReading } from "./watched-reading.ts";
+import { watchStream } from "./watch-stream.ts";
+
+/** What a streamed call is read for. */
+export interface StreamedCall {
+  readonly run: LlmRun;
+  /** A door beneath counts the call. */
+  isCountedBeneath(): boolean;
+  /** Whether the call is this door's to count; asked once, at its end. */
+  mayCount(): boolean;
+  /** Told what went wrong in here. */
+  refuse(error: unknown): void;
+}
+
+/** Ends the call when the stream in the result ends. False when the result is none. */
+export function followStream<Result>(
+  call: StreamedCall,
+  result: Result,
+  readUsage: ((result: Result) => LlmUsage | null) | undefined,
+): boolean {
+  if (!isObject(result)) return false;
+  try {
+    const reading = createStreamedReading(call, readUsage && readLater(new WeakRef(result), readUsage));
+    return watchStream(result, createWatcher(reading, call.refuse));
+  } catch (error) {
+    call.refuse(error);
+    return false;
+  }
+}
+
+/** What is kept for the stream's end must not keep the stream. */
+function readLater<Result extends object>(
+  held: WeakRef<Result>,
+  readUsage: (result: Result) => LlmUsage | null,
+): () => LlmUsage | null {
+  return () => {
+    const result = held.deref();
+    return result === undefined ? null : readUsage(result);
+  };
+}
+
+/** One way in which the stream is read, and what was told on it. */
+interface Branch {
+  readonly reader: UsageReader;
+  isAborted: boolean;
+}
+
+function createStreamedReading(
+  call: StreamedCall,
+  readUsage: (() => LlmUsage | null) | undefined,
+): StreamReading<Branch> {
+  const { run } = call;
+  const branches: Branch[] = [];
+  let told: string | undefined;
+  /** The one whose pieces are timed: a stream that is read twice has not twice as many. */
+  let timed: Branch | undefined;
+
+  const best = (): UsageReader | undefined =>
+    (branches.find(({ reader }) => reader.isFinal()) ?? branches.findLast(({ reader }) => reader.usage() !== null))
+      ?.reader;
+
+  /** The figures, and how far they can be relied on. */
+  function ending(isOver: boolean, asked?: LlmUsage | null): LlmEnding | null {
+    const own = readUsage?.() ?? asked;
+    if (own !== undefined && own !== null) return own;
+    const reader = best();
+    const usage = reader?.usage() ?? null;
+    if (reader === undefined || usage === null) return null;
+    if (usage.inputTokens === undefined && usage.outputTokens === undefined) return usage;
+    return isOver && reader.isFinal() ? usage : { ...usage, usageSource: reader.isFinal() ? "provider" : "partial" };
+  }
+
+  function respondedBy(reader: UsageReader): string | undefined {
+    const model = reader.usage()?.responseModel;
+    if (model !== undefined) run.responded(model);
+    return model;
+  }
+
+  function complete(asked?: LlmUsage | null): void {
+    const failure = branches.map(({ reader }) => reader.failure()).find((type) => type !== undefined);
+    if (failure === undefined) run.complete(ending(true, asked));
+    else run.fail(undefined, { ...ending(true, asked), errorType: failure });
+  }
+
+  return {
+    begin() {
+      const branch = { reader: createUsageReader(), isAborted: false };
+      branches.push(branch);
+      return branch;
+    },
+    piece(branch, value) {
+      timed ??= branch;
+      branch.reader.read(value);
+      if (fieldsOf(value)["type"] === "abort") branch.isAborted = true;
+      if (timed !== branch || call.isCountedBeneath()) return;
+      told ??= respondedBy(branch.reader);
+      run.chunk();
+    },
+    ended(branch, { isAborted, isFailed, usage }) {
+      if (!call.mayCount()) return run.discard();
+      const isFinal = best()?.isFinal() === true;
+      if ((isAborted === true || branch.isAborted) && !isFinal) return run.cancel(ending(false));
+      if (isFailed === true) return run.fail(undefined, { errorType: "stream_error", ...ending(false) });
+      if (isFinal || usage === undefined) return complete();
+      askForUsage(usage).then(complete, (error: unknown) => run.fail(error, ending(false)));
+    },
+    failed(error) {
+      if (!call.mayCount()) run.discard(error);
+      else run.fail(error, ending(false));
+    },
+    left() {
+      if (!call.mayCount()) return run.discard();
+      // Whoever leaves when all was told has missed nothing.
+      if (best()?.isFinal() === true) complete();
+      else run.cancel(ending(false));
+    },
+  };
+}
+
+/** Of the stream's own object, which knows when its text has been read. */
+async function askForUsage(ask: NonNullable<StreamEnd["usage"]>): Promise<LlmUsage | null> {
+  const usage = ask();
+  return usageOf({ totalUsage: isThenable(usage) ? await usage : usage });
+}

@@ -1,0 +1,83 @@
+import {
+  isFunction,
+  isThenable,
+  putBefore,
+  wasAborted,
+  type BranchWatcher,
+  type StreamWatcher,
+} from "./stream-watcher.ts";
+
+type Method = (this: unknown, ...parameters: unknown[]) => unknown;
+
+/** An object that can be read by `for await`, or an iterator that is read by hand. */
+export function isAsyncIterable(value: object): boolean {
+  return Symbol.asyncIterator in value && isFunction(value[Symbol.asyncIterator]);
+}
+
+/** Watches every reading of the iterable, which stays the object it is. */
+export function watchIterable(iterable: object, watcher: StreamWatcher): void {
+  // A generator is its own iterator, and may be read without asking for one.
+  if ("next" in iterable && isFunction(iterable.next)) return watchIterator(iterable, iterable, watcher.branch());
+  // The streams of OpenAI's and Anthropic's clients keep what makes their iterators in a field, which their other ways to read use too.
+  const place =
+    Object.hasOwn(iterable, "iterator") && isFunction(Reflect.get(iterable, "iterator"))
+      ? "iterator"
+      : Symbol.asyncIterator;
+  const iterate = Reflect.get(iterable, place) as Method;
+  const replaced = putBefore(iterable, place, function (this: unknown, ...parameters: unknown[]): unknown {
+    const iterator = Reflect.apply(iterate, this === undefined ? iterable : this, parameters);
+    if (typeof iterator === "object" && iterator !== null) watchIterator(iterator, iterable, watcher.branch());
+    return iterator;
+  });
+  if (!replaced) watcher.branch().ended();
+}
+
+/** Watches one iterator. What its methods give is handed on when it has been looked at. */
+export function watchIterator(iterator: object, stream: object, branch: BranchWatcher): void {
+  const read = (result: unknown): void => {
+    const { done, value } = result as { done?: unknown; value?: unknown };
+    if (done === true) branch.ended({ isAborted: wasAborted(stream) });
+    else branch.piece(value);
+  };
+  const left = (): void => branch.left();
+  const watched =
+    watchMethod(iterator, "next", read, (error) => branch.failed(error)) &&
+    watchMethod(iterator, "return", left, (error) => branch.failed(error));
+  // What throws here is most often what the reader threw in.
+  watchMethod(iterator, "throw", left, left);
+  if (!watched) branch.ended();
+}
+
+/** Without such a method there is nothing to watch. */
+function watchMethod(
+  target: object,
+  name: string,
+  given: (result: unknown) => void,
+  failed: (error: unknown) => void,
+): boolean {
+  const method: unknown = Reflect.get(target, name);
+  if (!isFunction(method)) return true;
+  return putBefore(target, name, function (this: unknown, ...parameters: unknown[]): unknown {
+    let result: unknown;
+    try {
+      result = Reflect.apply(method, this, parameters);
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+    if (!isThenable(result)) {
+      given(result);
+      return result;
+    }
+    return result.then(
+      (value) => {
+        given(value);
+        return value;
+      },
+      (error: unknown) => {
+        failed(error);
+        throw error;
+      },
+    );
+  });
+}

@@ -1,1 +1,5 @@
+export { captureFetch } from "./fetch/capture-fetch.ts";
+export type { CaptureOptions } from "./fetch/capture-options.ts";
+export { endOpenCalls } from "./fetch/capture-state.ts";
+export { meterFetch } from "./fetch/meter-fetch.ts";
 export { genaiPrices } from "./prices/genai-prices.ts";

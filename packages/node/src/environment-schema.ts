@@ -1,23 +1,11 @@
 import type { AttributionLabel } from "@meterbridge/core";
 import * as v from "valibot";
 import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
+import { captureVariables } from "./environment-capture.ts";
+import { lowerCase, names, trueOrFalse, variable } from "./environment-values.ts";
 import type { EnvironmentValues, EnvironmentVariable } from "./environment-variables.ts";
-import { parsePairs, splitList } from "./parse-lists.ts";
+import { parsePairs } from "./parse-lists.ts";
 
-function variable<Schema extends v.GenericSchema<string, unknown>>(
-  schema: Schema,
-  documentation: Omit<EnvironmentVariable, "name">,
-) {
-  return v.optional(v.pipe(schema, v.metadata({ ...documentation })));
-}
-
-const names = v.pipe(v.string(), v.transform(splitList), v.minLength(1));
-const lowerCase = v.pipe(v.string(), v.toLowerCase());
-const trueOrFalse = v.pipe(
-  lowerCase,
-  v.picklist(["true", "false"]),
-  v.transform((value) => value === "true"),
-);
 const logLevel = v.pipe(lowerCase, v.picklist(["none", "error", "warn", "info", "debug", "verbose", "all"]));
 const otlpProtocol = v.pipe(lowerCase, v.picklist(["http/protobuf", "http/json", "grpc"]));
 const spanAndLogExporters = v.pipe(
@@ -96,6 +84,7 @@ const variables = v.object({
     allowed: "a comma-separated list of requests, databases and names of instrumentations, or auto, or none",
     otherwise: "`requests,databases`, and with spans the installed ones that fit",
   }),
+  ...captureVariables,
   METERBRIDGE_SERIES_LIMIT: variable(wholeNumber(2, 1_000_000), {
     sets: "How many series one meter may have, overflow included; the rest goes to `other`.",
     allowed: "a whole number from 2 to 1000000",

@@ -1,6 +1,7 @@
 import type { AttributionLabel, GenAiSemconv } from "@meterbridge/core";
 import * as v from "valibot";
 import type { HostPattern } from "./baggage-hosts.ts";
+import type { CaptureDoor } from "./environment-capture.ts";
 import { environmentSchema, environmentVariables } from "./environment-schema.ts";
 
 /** One environment variable, as the documentation shows it. */
@@ -24,6 +25,11 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_BAGGAGE_HOSTS?: readonly HostPattern[] | undefined;
   readonly METERBRIDGE_BAGGAGE_TRUSTED?: boolean | undefined;
   readonly METERBRIDGE_INSTRUMENTATIONS?: readonly string[] | undefined;
+  readonly METERBRIDGE_CAPTURE?: readonly CaptureDoor[] | undefined;
+  readonly METERBRIDGE_CAPTURE_ASK_FOR_USAGE?: boolean | undefined;
+  readonly METERBRIDGE_CAPTURE_HOSTS?: Readonly<Record<string, string>> | undefined;
+  readonly METERBRIDGE_CAPTURE_MODELS?: readonly string[] | undefined;
+  readonly METERBRIDGE_PRICES_FILE?: string | undefined;
   readonly METERBRIDGE_SERIES_LIMIT?: number | undefined;
   readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;
   readonly METERBRIDGE_GENAI_SEMCONV?: GenAiSemconv | undefined;

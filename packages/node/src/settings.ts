@@ -4,6 +4,7 @@ import type { Exporter } from "@meterbridge/exporter";
 import type { BaggageSettings } from "./baggage.ts";
 import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
 import type { Environment } from "./environment.ts";
+import type { CaptureDoor } from "./environment-capture.ts";
 import type { InstrumentationSettings } from "./instrumentations-choice.ts";
 import type { UsageLedger } from "./ledger.ts";
 import type {
@@ -30,6 +31,8 @@ export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly genaiSemconv: GenAiSemconv;
   /** Undefined: the default one. Null: none. */
   readonly priceBook: PriceBook | null | undefined;
+  readonly pricesFile: string | undefined;
+  readonly capture: CaptureChoice;
   readonly meterProvider: MeterProvider | undefined;
   readonly traces: TraceSettings;
   readonly logs: LogSettings;
@@ -45,6 +48,13 @@ export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly handleSignals: boolean;
   readonly diagLogger: DiagLogger | undefined;
   readonly logLevel: LogLevel;
+}
+
+export interface CaptureChoice {
+  readonly doors: readonly CaptureDoor[];
+  readonly askForUsage: boolean;
+  readonly hosts: Readonly<Record<string, string>>;
+  readonly models: readonly string[];
 }
 
 export interface TraceSettings {
@@ -69,6 +79,11 @@ export function settle(options: StartOptions, environment: Environment): Setting
     );
   }
   const shutdownTimeoutMillis = options.shutdownTimeoutMillis ?? environment.METERBRIDGE_SHUTDOWN_TIMEOUT ?? 3000;
+  if (options.priceBook !== undefined && options.pricesFile !== undefined) {
+    throw new Error(
+      `[meterbridge] options "priceBook" and "pricesFile" exclude each other: give the file to genaiPrices({ overridesFile })`,
+    );
+  }
   return {
     ...exporterSettings(options, environment),
     serviceName: options.serviceName ?? environment.OTEL_SERVICE_NAME,
@@ -83,6 +98,13 @@ export function settle(options: StartOptions, environment: Environment): Setting
     seriesLimits: { ...environment.METERBRIDGE_SERIES_LIMITS, ...options.seriesLimits },
     genaiSemconv: options.genaiSemconv ?? environment.METERBRIDGE_GENAI_SEMCONV ?? optedInto(environment) ?? "dup",
     priceBook: options.priceBook,
+    pricesFile: options.pricesFile ?? environment.METERBRIDGE_PRICES_FILE,
+    capture: {
+      doors: options.capture ?? environment.METERBRIDGE_CAPTURE ?? ["fetch", "spans"],
+      askForUsage: options.captureAskForUsage ?? environment.METERBRIDGE_CAPTURE_ASK_FOR_USAGE ?? true,
+      hosts: { ...environment.METERBRIDGE_CAPTURE_HOSTS, ...options.captureHosts },
+      models: options.captureModels ?? environment.METERBRIDGE_CAPTURE_MODELS ?? [],
+    },
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis),
     logs: pushSettings("LOGS", options.logs, environment, shutdownTimeoutMillis),

@@ -3,6 +3,7 @@ import type { CoreOptions, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import * as v from "valibot";
 import { parseHostPattern } from "./baggage-hosts.ts";
+import type { CaptureDoor } from "./environment-capture.ts";
 import type { Instrumentation } from "./instrumentations-official.ts";
 import type { UsageLedger } from "./ledger.ts";
 import type { LedgerName, LogLevel, LogsExporter, TracesExporter } from "./environment-variables.ts";
@@ -37,6 +38,34 @@ export interface StartOptions extends RecordingOptions {
    * @default the price book of `@meterbridge/genai`, whose data is loaded at the first call
    */
   readonly priceBook?: PriceBook | null;
+  /**
+   * A JSON file of prices of your own, which go before those of the default price book. Environment: `METERBRIDGE_PRICES_FILE`.
+   * @default none
+   */
+  readonly pricesFile?: string;
+  /**
+   * By what model calls are metered without a word in the application: `"fetch"`, the requests that go through the global `fetch`, and
+   * `"spans"`, those that frameworks make of them. An empty list: nothing. docs/capture.md tells what is seen and what is not. Environment:
+   * `METERBRIDGE_CAPTURE`.
+   * @default ["fetch", "spans"]
+   */
+  readonly capture?: readonly CaptureDoor[];
+  /**
+   * Whether a stream of an OpenAI-shaped provider is asked for its usage where the caller did not ask. The caller does not see what is sent for
+   * that. Environment: `METERBRIDGE_CAPTURE_ASK_FOR_USAGE`.
+   * @default true
+   */
+  readonly captureAskForUsage?: boolean;
+  /**
+   * Hosts of yours that speak a known provider's language, such as `{ "llm.internal": "openai" }`. Environment: `METERBRIDGE_CAPTURE_HOSTS`.
+   * @default {}
+   */
+  readonly captureHosts?: Readonly<Record<string, string>>;
+  /**
+   * Models whose names are labels even before a provider has answered to them. Environment: `METERBRIDGE_CAPTURE_MODELS`.
+   * @default those of the price book
+   */
+  readonly captureModels?: readonly string[];
   /**
    * Another meter provider to record into. None of ours is made then, and `exporters` is not allowed: that provider has
    * its own. No environment variable.
@@ -157,6 +186,11 @@ const optionsSchema = v.strictObject({
   ),
   genaiSemconv: option(v.picklist(["dup", "latest", "v1.41"]), "one of dup, latest, v1.41"),
   priceBook: option(v.nullable(withMethod("price")), "a price book or null"),
+  pricesFile: option(v.pipe(v.string(), v.nonEmpty()), "a path"),
+  capture: option(v.array(v.picklist(["fetch", "spans"])), "a list of fetch, spans"),
+  captureAskForUsage: option(v.boolean(), "true or false"),
+  captureHosts: option(v.record(v.string(), v.string()), "an object of hosts to providers"),
+  captureModels: option(v.array(v.pipe(v.string(), v.nonEmpty())), "a list of names of models"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),
   traces: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
   logs: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),

@@ -1,0 +1,146 @@
+import { type Context, createContextKey } from "@opentelemetry/api";
+import { type Attribution, llm, type LlmEnding, type LlmRun } from "@meterbridge/core";
+import { isModelCallSpan, markCounted } from "../spans/span-notes.ts";
+import type { AnswerReader } from "../wire/wire-format.ts";
+import { type CaptureState, remember } from "./capture-state.ts";
+import { networkErrorType } from "./error-types.ts";
+import { modelLabel } from "./model-labels.ts";
+import type { ModelRequest } from "./model-request.ts";
+import { tellUnreadable } from "./tell-once.ts";
+
+/** One call of a model, however many tries it takes. Ends once; what is told after that changes nothing. */
+export interface ModelCall {
+  /** The context to send a try in. */
+  readonly active: Context;
+  readonly attribution: Attribution;
+  tries(): number;
+  isOpen(): boolean;
+  /** The headers of an answer have come. */
+  isAnswered(): boolean;
+  /** The client tries again what has failed. */
+  tryAgain(request: ModelRequest): void;
+  /** Something with content has come. */
+  chunk(): void;
+  /** The provider has answered, and this reads it. */
+  answered(reader: AnswerReader): void;
+  /** The answer is at its end. */
+  complete(reader: AnswerReader | undefined): void;
+  /** The try has failed without an answer to read, at that time. */
+  fail(errorType: string, at?: number): void;
+  /** The line went dead while the answer was read. */
+  breakOff(error: unknown, reader: AnswerReader): void;
+  /** The caller has given up. */
+  cancel(reader: AnswerReader | undefined): void;
+  /** Ends it as it stands: given up, or failed if there is an `errorType`. */
+  abandon(errorType?: string): void;
+  /** Somebody else counts it. */
+  discard(): void;
+  /** Called when it has ended. */
+  onEnd(ended: () => void): void;
+}
+
+/** One try of a call. */
+export interface BegunTry {
+  readonly request: ModelRequest;
+  readonly call: ModelCall;
+}
+
+export function beginModelCall(
+  state: CaptureState,
+  first: ModelRequest,
+  within: Context,
+  attribution: Attribution,
+): ModelCall {
+  let request = first;
+  let tries = 1;
+  let answering: AnswerReader | undefined;
+  let isOpen = true;
+  let isAnswered = false;
+  const listeners: (() => void)[] = [];
+  const { route, facts } = first;
+  // A framework's span for this very call is enough.
+  const hasSpan = isModelCallSpan(within);
+  markCounted(within);
+  const target = { provider: route.provider, model: facts.model, operation: facts.operation };
+  const run: LlmRun = llm.start(target, { within: hasSpan ? within.setValue(suppressTracing, true) : within });
+
+  function end(report: (ending: LlmEnding) => void, reader: AnswerReader | undefined, isCut: boolean): void {
+    if (!isOpen) return;
+    isOpen = false;
+    state.open.delete(call);
+    const read = reader === undefined ? noUsage : endingOf(reader, isCut);
+    if (reader !== undefined) tellUnreadable(state, route, reader.unreadable());
+    report({
+      ...read,
+      attempts: tries,
+      contextSize: sizeOf(request),
+      modelLabel: modelLabel(state, target, isAnswered),
+    });
+    for (const ended of listeners.splice(0)) ended();
+  }
+
+  function endWell(reader: AnswerReader | undefined, isCut: boolean): void {
+    const failure = reader?.failure();
+    end(
+      (ending) => {
+        if (failure !== undefined) run.fail(undefined, { ...ending, errorType: failure });
+        // The usage came last of all: whoever stopped listening then had the whole answer.
+        else if (!isCut || ending.usageSource === "provider") run.complete(ending);
+        else run.cancel(ending);
+      },
+      reader,
+      isCut,
+    );
+  }
+
+  const call: ModelCall = {
+    active: (hasSpan ? within : run.active).setValue(beneathMeteredFetch, true),
+    attribution,
+    tries: () => tries,
+    isOpen: () => isOpen,
+    isAnswered: () => isAnswered,
+    tryAgain(next) {
+      request = next;
+      tries += 1;
+    },
+    chunk: () => run.chunk(),
+    answered(reader) {
+      answering = reader;
+      isAnswered = true;
+      remember(state.answeredModels, facts.model);
+    },
+    complete: (reader) => endWell(reader, false),
+    cancel: (reader) => endWell(reader, true),
+    fail: (errorType) => end((ending) => run.fail(undefined, { ...ending, errorType }), undefined, true),
+    breakOff: (error, reader) =>
+      end((ending) => run.fail(error, { ...ending, errorType: networkErrorType(error) }), reader, true),
+    abandon(errorType) {
+      if (errorType === undefined) endWell(answering, true);
+      else end((ending) => run.fail(undefined, { ...ending, errorType }), answering, true);
+    },
+    discard: () => end(() => run.discard(), undefined, true),
+    onEnd: (ended) => void listeners.push(ended),
+  };
+  state.open.add(call);
+  return call;
+}
+
+/** Set in the context in which a metered fetch runs: one beneath it, over which it was put, meters nothing. */
+export const beneathMeteredFetch: symbol = createContextKey("meterbridge.beneath-metered-fetch");
+
+/** OpenTelemetry's own key (`suppressTracing` of `@opentelemetry/core`), which its tracers heed. */
+const suppressTracing = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+
+const noUsage: LlmEnding = { usageSource: "none" };
+
+function endingOf(reader: AnswerReader, isCut: boolean): LlmEnding {
+  try {
+    return reader.ending(isCut);
+  } catch {
+    return noUsage;
+  }
+}
+
+function sizeOf({ body }: ModelRequest): number | undefined {
+  return body === undefined ? undefined : typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+}

@@ -1,0 +1,77 @@
+import type { CallRoute, RequestFacts } from "../wire/wire-format.ts";
+import { mayBeModelCall, routeOf } from "../wire/routes.ts";
+import type { CaptureSettings } from "./capture-options.ts";
+
+/** What `fetch` was called with, where that is a model call. */
+export interface ModelRequest {
+  readonly url: string;
+  readonly host: string;
+  readonly route: CallRoute;
+  readonly facts: RequestFacts;
+  readonly headers: Headers;
+  readonly signal: AbortSignal | undefined;
+  /** The body, where it can be sent again and compared. */
+  readonly body: string | Uint8Array | undefined;
+  /** The body parsed, where it is JSON. */
+  readonly json: Record<string, unknown> | undefined;
+}
+
+/** The arguments of `fetch`. Others than a string, a URL or a request are made a string of by it. */
+export type FetchArguments = readonly [input: unknown, init?: RequestInit | undefined];
+
+/**
+ * What is asked of a model by this `fetch`; undefined for every other request, found out without parsing its URL: they are the most, and have nothing to
+ * pay.
+ */
+export function readModelRequest([input, init]: FetchArguments, settings: CaptureSettings): ModelRequest | undefined {
+  const request =
+    typeof input === "object" && input !== null && !(input instanceof URL) ? (input as Request) : undefined;
+  const method: unknown = init?.method ?? request?.method;
+  if (typeof method !== "string" || (method !== "POST" && method.toUpperCase() !== "POST")) return undefined;
+  const address = typeof input === "string" ? input : input instanceof URL ? input.href : request?.url;
+  if (typeof address !== "string" || !mayBeModelCall(address, settings)) return undefined;
+  const url = URL.parse(address);
+  const route = url === null ? undefined : routeOf(url, method, settings);
+  if (url === null || route === undefined) return undefined;
+  const given = init?.body ?? undefined;
+  const body = typeof given === "string" || given instanceof Uint8Array ? given : undefined;
+  const parsed = body === undefined ? fieldsOf(given) : parse(body);
+  const facts = route.format.readRequest(parsed, route);
+  if (facts === null) return undefined;
+  return {
+    url: address,
+    host: url.host,
+    route,
+    facts,
+    headers: new Headers(init?.headers ?? request?.headers),
+    signal: init?.signal ?? request?.signal ?? undefined,
+    body,
+    json: isObject(parsed) && body !== undefined ? parsed : undefined,
+  };
+}
+
+/** Longer requests are not parsed: the model is then the one that the answer names. In characters or bytes. */
+const longestParsed = 16 * 1024 * 1024;
+
+function parse(body: string | Uint8Array): unknown {
+  if (body.length > longestParsed) return undefined;
+  try {
+    return JSON.parse(typeof body === "string" ? body : decoder.decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** The short texts of a form: images to edit and sound to write down are sent by one. */
+function fieldsOf(body: unknown): Record<string, unknown> | undefined {
+  if (!(body instanceof FormData)) return undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of body) if (typeof value === "string") fields[name] = value;
+  return fields;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { PricedCall } from "@meterbridge/core";
-import { describe, expect, test } from "vitest";
+import { diag, DiagLogLevel } from "@opentelemetry/api";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { genaiPrices, genaiPricesVersion } from "./genai-prices.ts";
 
 const book = genaiPrices();
+const million = 1_000_000;
 
-function call(provider: string, model: string, tokens: Partial<PricedCall>): PricedCall {
+function call(provider: string, model: string, used: Partial<PricedCall>): PricedCall {
   return {
     provider,
     model,
@@ -16,69 +18,480 @@ function call(provider: string, model: string, tokens: Partial<PricedCall>): Pri
     cacheWriteTokens: 0,
     reasoningTokens: 0,
     occurredAt: new Date("2026-11-01T12:00:00Z"),
-    ...tokens,
+    ...used,
   };
 }
 
-describe("the default price book", () => {
-  // By hand from the providers' lists: 0.5 M × $1.25 + 0.5 M × $0.125 + 0.1 M × $10 = $1.6875.
-  test("prices cached input at its own rate", () => {
-    const tokens = { inputTokens: 1_000_000, cacheReadTokens: 500_000, outputTokens: 100_000 };
-    expect(book.price(call("openai", "gpt-5", tokens))).toBe(1_687_500_000n);
-  });
+function nanoUsd(usd: string): bigint {
+  const [whole = "", fraction = ""] = usd.split(".");
+  return BigInt(whole + fraction.padEnd(9, "0"));
+}
 
-  // Above 200 k tokens the long-context rates hold: 0.3 M × $6 + 0.5 M × $0.6 + 0.2 M × $7.5 + 0.1 M × $22.5 = $5.85.
-  test("prices cache reads, cache writes and long contexts apart", () => {
-    const tokens = {
-      inputTokens: 1_000_000,
-      cacheReadTokens: 500_000,
+// Each sum is by hand, from the providers' price lists: millions of tokens × USD per million.
+const cases: readonly (readonly [
+  what: string,
+  provider: string,
+  model: string,
+  used: Partial<PricedCall>,
+  usd: string,
+])[] = [
+  // 0.5 × 1.25 + 0.5 × 0.125 + 0.1 × 10
+  [
+    "OpenAI, cached input",
+    "openai",
+    "gpt-5",
+    { inputTokens: million, cacheReadTokens: 500_000, outputTokens: 100_000 },
+    "1.6875",
+  ],
+  // 0.001 × 1.25 + 0.002 × 10: reasoning is output
+  ["OpenAI, reasoning", "openai", "gpt-5", { inputTokens: 1000, outputTokens: 2000, reasoningTokens: 1900 }, "0.02125"],
+  // (0.5 × 1.25 + 0.5 × 0.125 + 0.1 × 10) ÷ 2
+  [
+    "OpenAI, flex",
+    "openai",
+    "gpt-5",
+    { inputTokens: million, cacheReadTokens: 500_000, outputTokens: 100_000, serviceTier: "flex" },
+    "0.84375",
+  ],
+  // (1 × 2 + 1 × 8) ÷ 2
+  ["OpenAI, batch", "openai", "o3", { inputTokens: million, outputTokens: million, serviceTier: "batch" }, "5"],
+  // 1 × 2.5 + 1 × 20
+  [
+    "OpenAI, priority",
+    "openai",
+    "gpt-5",
+    { inputTokens: million, outputTokens: million, serviceTier: "priority" },
+    "22.5",
+  ],
+  // 1 × 0.25 + 1 × 1: five thirds of 0.15 and 0.6
+  [
+    "OpenAI, priority of a snapshot",
+    "openai",
+    "gpt-4o-mini",
+    { inputTokens: million, outputTokens: million, serviceTier: "priority", responseModel: "gpt-4o-mini-2024-07-18" },
+    "1.25",
+  ],
+  // 1 × 8 + 1 × 40, by the name of today
+  [
+    "OpenAI, fast mode",
+    "openai",
+    "gpt-5.6-sol",
+    { inputTokens: 100_000, outputTokens: million, serviceTier: "fast" },
+    "40.8",
+  ],
+  // 0.4 × 2.5 + 0.6 × 32 + 0.1 × 10 + 0.9 × 64
+  [
+    "OpenAI, audio",
+    "openai",
+    "gpt-audio",
+    {
+      inputTokens: million,
+      inputByModality: { text: 400_000, audio: 600_000 },
+      outputTokens: million,
+      outputByModality: { text: 100_000, audio: 900_000 },
+    },
+    "78.8",
+  ],
+  // text 0.3 × 4 + 0.2 × 0.4, audio 0.4 × 32 + 0.1 × 0.4
+  [
+    "OpenAI, cached audio",
+    "openai",
+    "gpt-realtime",
+    {
+      inputTokens: million,
+      inputByModality: { text: 500_000, audio: 500_000 },
+      cacheReadTokens: 300_000,
+      cacheReadByModality: { text: 200_000, audio: 100_000 },
+    },
+    "14.12",
+  ],
+  // The cache is taken to hold text as far as there is any: audio 0.9 × 32 + 0.05 × 0.4 (of 0.95), text 0.05 × 0.4
+  [
+    "OpenAI, cached, nobody says what",
+    "openai",
+    "gpt-realtime",
+    { inputTokens: million, inputByModality: { text: 50_000, audio: 950_000 }, cacheReadTokens: 100_000 },
+    "28.84",
+  ],
+  // 2 searches at 10 per thousand, in full also where tokens cost half: 0.02 + (1 × 2 + 0) ÷ 2
+  ["OpenAI, web searches", "openai", "gpt-4.1", { inputTokens: million, webSearches: 2, serviceTier: "flex" }, "1.02"],
+  // 1 × 0.02
+  ["OpenAI, embeddings", "openai", "text-embedding-3-small", { inputTokens: million }, "0.02"],
+  // 0.5 × 3 + 0.3 × 0.3 + 0.2 × 3.75 + 0.1 × 15, the list as of sonnet 4.6
+  [
+    "Anthropic, cache read and written",
+    "anthropic",
+    "claude-sonnet-4-6",
+    { inputTokens: million, cacheReadTokens: 300_000, cacheWriteTokens: 200_000, outputTokens: 100_000 },
+    "3.84",
+  ],
+  // 0.5 × 3 + 0.3 × 0.3 + 0.15 × 3.75 + 0.05 × 6 + 0.1 × 15
+  [
+    "Anthropic, cache kept an hour",
+    "anthropic",
+    "claude-sonnet-4-6",
+    {
+      inputTokens: million,
+      cacheReadTokens: 300_000,
       cacheWriteTokens: 200_000,
+      cacheWriteHourTokens: 50_000,
       outputTokens: 100_000,
-    };
-    expect(book.price(call("anthropic", "claude-sonnet-4-5", tokens))).toBe(5_850_000_000n);
+    },
+    "3.9525",
+  ],
+  // Above 200 k: 0.3 × 6 + 0.5 × 0.6 + 0.2 × 7.5 + 0.1 × 22.5
+  [
+    "Anthropic, long context",
+    "anthropic",
+    "claude-sonnet-4-5",
+    { inputTokens: million, cacheReadTokens: 500_000, cacheWriteTokens: 200_000, outputTokens: 100_000 },
+    "5.85",
+  ],
+  // 0.2 × 3 + 0.1 × 15: 200,000 is not above
+  [
+    "Anthropic, just no long context",
+    "anthropic",
+    "claude-sonnet-4-5",
+    { inputTokens: 200_000, outputTokens: 100_000 },
+    "2.1",
+  ],
+  // (1 × 1 + 1 × 5) ÷ 2
+  [
+    "Anthropic, batch",
+    "anthropic",
+    "claude-haiku-4-5",
+    { inputTokens: million, outputTokens: million, serviceTier: "batch" },
+    "3",
+  ],
+  // 0.1 × 3 + 3 × 0.01
+  [
+    "Anthropic, web searches",
+    "anthropic",
+    "claude-sonnet-4-5",
+    { inputTokens: 100_000, webSearches: 3, serviceTier: "standard" },
+    "0.33",
+  ],
+  // 0.2 × 1.25 + 0.01 × 10
+  ["Gemini, short", "gcp.gemini", "gemini-2.5-pro", { inputTokens: 200_000, outputTokens: 10_000 }, "0.35"],
+  // 0.200001 × 2.5 + 0.01 × 15: all of the call
+  [
+    "Gemini, one token longer",
+    "gcp.gemini",
+    "gemini-2.5-pro",
+    { inputTokens: 200_001, outputTokens: 10_000 },
+    "0.6500025",
+  ],
+  // 0.2 × 0.3 + 0.8 × 0.03 + 0.3 × 2.5, of which 0.2 were thoughts
+  [
+    "Gemini, cached and thoughts",
+    "gcp.gen_ai",
+    "models/gemini-2.5-flash",
+    { inputTokens: million, cacheReadTokens: 800_000, outputTokens: 300_000, reasoningTokens: 200_000 },
+    "0.834",
+  ],
+  // 0.1 × 0.3 + 0.9 × 1
+  [
+    "Gemini, audio",
+    "gcp.vertex_ai",
+    "gemini-2.5-flash",
+    { inputTokens: million, inputByModality: { text: 100_000, audio: 900_000 } },
+    "0.93",
+  ],
+  // 0.001 × 2.5 + 0.00129 × 30
+  [
+    "Gemini, an image made",
+    "gcp.gemini",
+    "gemini-2.5-flash-image",
+    { outputTokens: 2290, outputByModality: { text: 1000, image: 1290 } },
+    "0.0412",
+  ],
+  // (0.1 × 1.25) ÷ 2
+  [
+    "Gemini, flex",
+    "gcp.vertex_ai",
+    "gemini-2.5-pro",
+    { inputTokens: 100_000, serviceTier: "ON_DEMAND_FLEX" },
+    "0.0625",
+  ],
+  // 1 × 1.1 + 1 × 5.5: in a region a tenth dearer
+  [
+    "Bedrock, in a region",
+    "aws.bedrock",
+    "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+    { inputTokens: million, outputTokens: million },
+    "6.6",
+  ],
+  // 1 × 1 + 1 × 5
+  [
+    "Bedrock, anywhere, by its ARN",
+    "aws.bedrock",
+    "arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.anthropic.claude-haiku-4-5-20251001-v1:0",
+    { inputTokens: million, outputTokens: million },
+    "6",
+  ],
+  // 0.1 × 2 × 1.1, twice the input's rate
+  [
+    "Bedrock, cache kept an hour",
+    "aws.bedrock",
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    { inputTokens: 100_000, cacheWriteTokens: 100_000, cacheWriteHourTokens: 100_000 },
+    "0.22",
+  ],
+  // (1 × 0.8 + 1 × 3.2) ÷ 2
+  [
+    "Bedrock, flex",
+    "aws.bedrock",
+    "amazon.nova-pro-v1:0",
+    { inputTokens: million, outputTokens: million, serviceTier: "flex" },
+    "2",
+  ],
+  // 1 × 1.25 + 1 × 10, by what answered: the deployment's name says nothing
+  [
+    "Azure, a deployment",
+    "azure.ai.openai",
+    "our-deployment",
+    { inputTokens: million, outputTokens: million, responseModel: "gpt-5-2025-08-07" },
+    "11.25",
+  ],
+  // 1 × 2 + 1 × 6
+  ["Mistral", "mistral_ai", "mistral-large-latest", { inputTokens: million, outputTokens: million }, "8"],
+  // (1 × 2 + 1 × 6) ÷ 2
+  [
+    "Mistral, batch",
+    "mistral_ai",
+    "mistral-large-latest",
+    { inputTokens: million, outputTokens: million, serviceTier: "batch" },
+    "4",
+  ],
+  // 1 × 0.59 + 1 × 0.79: flex costs the same
+  [
+    "Groq, flex",
+    "groq",
+    "llama-3.3-70b-versatile",
+    { inputTokens: million, outputTokens: million, serviceTier: "flex" },
+    "1.38",
+  ],
+  // 1 × 0.59 + 1 × 0.79
+  [
+    "Groq, on demand",
+    "groq",
+    "llama-3.3-70b-versatile",
+    { inputTokens: million, outputTokens: million, serviceTier: "on_demand" },
+    "1.38",
+  ],
+  // A call 0.014, and 0.1 × 3 + 0.1 × 15
+  ["Perplexity, by the request", "perplexity", "sonar-pro", { inputTokens: 100_000, outputTokens: 100_000 }, "1.814"],
+  // 0.1 × 2 + 0.05 × 3 (reasoning) + 0.05 × 8
+  [
+    "Perplexity, reasoning apart",
+    "perplexity",
+    "sonar-deep-research",
+    { inputTokens: 100_000, outputTokens: 100_000, reasoningTokens: 50_000 },
+    "0.75",
+  ],
+  [
+    "OpenRouter, free by its name",
+    "openrouter",
+    "openai/gpt-oss-20b:free",
+    { inputTokens: million, outputTokens: million },
+    "0",
+  ],
+  // From 2025-06-10 on a fifth: 1 × 2
+  ["a price that has changed since, today", "openai", "o3", { inputTokens: million }, "2"],
+  // 1 × 10
+  [
+    "a price that has changed since, then",
+    "openai",
+    "o3",
+    { inputTokens: million, occurredAt: new Date("2025-05-01T12:00:00Z") },
+    "10",
+  ],
+  [
+    "a price on its last millisecond",
+    "openai",
+    "o3",
+    { inputTokens: million, occurredAt: new Date("2025-06-09T23:59:59.999Z") },
+    "10",
+  ],
+  [
+    "a price on its first millisecond",
+    "openai",
+    "o3",
+    { inputTokens: million, occurredAt: new Date("2025-06-10T00:00:00Z") },
+    "2",
+  ],
+  // 1 × 0.27 by day, 1 × 0.135 from 16:30 to 00:30
+  [
+    "DeepSeek by day",
+    "deepseek",
+    "deepseek-chat",
+    { inputTokens: million, occurredAt: new Date("2026-01-05T16:29:59.999Z") },
+    "0.27",
+  ],
+  [
+    "DeepSeek off-peak",
+    "deepseek",
+    "deepseek-chat",
+    { inputTokens: million, occurredAt: new Date("2026-01-05T16:30:00Z") },
+    "0.135",
+  ],
+  [
+    "DeepSeek off-peak after midnight",
+    "deepseek",
+    "deepseek-chat",
+    { inputTokens: million, occurredAt: new Date("2026-01-06T00:29:59.999Z") },
+    "0.135",
+  ],
+  [
+    "a call of one token, where a float of dollars would show nothing",
+    "openai",
+    "gpt-5",
+    { inputTokens: 1 },
+    "0.00000125",
+  ],
+  // 3 × 0.003625 = 0.010875 nano-USD per thousandth: 1000 × 0.003625 = 3.625 nano-USD, rounded once
+  [
+    "less than a nano-dollar a token",
+    "deepseek",
+    "deepseek-v4-pro",
+    { inputTokens: 1, cacheReadTokens: 1, occurredAt: new Date("2026-08-01T12:00:00Z") },
+    "0.000000004",
+  ],
+  [
+    "the model that answered before the alias asked for",
+    "openai",
+    "gpt-5",
+    { inputTokens: million, responseModel: "gpt-5-mini-2025-08-07" },
+    "0.25",
+  ],
+  [
+    "the model asked for where the answering one is unknown",
+    "openai",
+    "gpt-5",
+    { inputTokens: million, responseModel: "house-router" },
+    "1.25",
+  ],
+];
+
+describe("the default price book", () => {
+  test.each(cases)("prices %s", (_what, provider, model, used, usd) => {
+    const priced = call(provider, model, used);
+    expect(book.price(priced)).toBe(nanoUsd(usd));
+    // And from its cache.
+    expect(book.price(priced)).toBe(nanoUsd(usd));
   });
 
-  test("prices a call of one token, where a float of dollars would show nothing", () => {
-    expect(book.price(call("openai", "gpt-5", { inputTokens: 1 }))).toBe(1_250n);
-  });
-
-  test("goes by the time of the call when a price has changed since", () => {
-    const then = call("openai", "o3", { inputTokens: 1_000_000, occurredAt: new Date("2025-05-01T12:00:00Z") });
-    const now = call("openai", "o3", { inputTokens: 1_000_000 });
-    expect([book.price(then), book.price(now)]).toEqual([10_000_000_000n, 2_000_000_000n]);
-  });
-
-  test("prices the model that answered before the alias that was asked for", () => {
-    const asked = call("openai", "gpt-5", { inputTokens: 1_000_000, responseModel: "gpt-5-mini-2025-08-07" });
-    expect(book.price(asked)).toBe(250_000_000n);
-  });
-
-  test("falls back to the model asked for when the answering one is unknown", () => {
-    const asked = call("openai", "gpt-5", { inputTokens: 1_000_000, responseModel: "house-router" });
-    expect(book.price(asked)).toBe(1_250_000_000n);
-  });
-
-  test("knows providers by the names of the conventions", () => {
-    expect(book.price(call("gcp.gemini", "gemini-2.5-pro", { inputTokens: 1000 }))).toBe(1_250_000n);
-    expect(book.price(call("azure.ai.openai", "gpt-5", { inputTokens: 1000 }))).toBe(1_250_000n);
+  test("is exact beyond what a double holds: a year's tokens in one call", () => {
+    // 999,999,999,999 × 1.25 + 7 × 10 per million
+    const most = call("openai", "gpt-5", { inputTokens: 999_999_999_999, outputTokens: 7 });
+    expect(book.price(most)).toBe(1_249_999_999_998_750n + 70_000n);
+    const dear = call("openai", "o1-pro", { inputTokens: 999_999_999_999, outputTokens: 999_999_999_999 });
+    expect(book.price(dear)).toBe(999_999_999_999n * 750_000n);
   });
 
   test.each([
-    ["a model nobody knows", "openai", "house-model"],
-    ["a provider nobody knows", "house", "gpt-5"],
-    ["another provider's model", "openai", "claude-sonnet-4-5"],
-  ])("gives null and never zero for %s", (_what, provider, model) => {
-    expect(book.price(call(provider, model, { inputTokens: 1000, outputTokens: 1000 }))).toBeNull();
+    ["a model nobody knows", "openai", "house-model", {}],
+    ["a provider nobody knows", "house", "gpt-5", {}],
+    ["another provider's model", "openai", "claude-sonnet-4-5", {}],
+    ["a tier bought as capacity", "openai", "gpt-5", { serviceTier: "scale" }],
+    ["Anthropic's committed capacity", "anthropic", "claude-sonnet-4-5", { serviceTier: "priority" }],
+    ["throughput that was provisioned", "gcp.vertex_ai", "gemini-2.5-pro", { serviceTier: "PROVISIONED_THROUGHPUT" }],
+    ["a tier without a published figure", "aws.bedrock", "amazon.nova-pro-v1:0", { serviceTier: "priority" }],
+    ["a model that priority has no price for", "openai", "gpt-5-nano", { serviceTier: "priority" }],
+    [
+      "a long context in a tier that excludes it",
+      "openai",
+      "gpt-5.5",
+      { serviceTier: "priority", inputTokens: 300_000 },
+    ],
+    ["a Claude model in a tier of Gemini's", "gcp.vertex_ai", "claude-sonnet-4-5", { serviceTier: "flex" }],
+    ["searches that nobody has a price for", "gcp.gemini", "gemini-2.5-pro", { webSearches: 1 }],
+    ["a model that is billed by the hour", "openai", "whisper-1", {}],
+    ["output of a model that has a price for input alone", "openai", "text-embedding-3-small", { outputTokens: 1 }],
+    ["a model in the list without any rate", "openai", "omni-moderation-latest", {}],
+  ] as const)("gives null and never zero for %s", (_what, provider, model, used) => {
+    expect(book.price(call(provider, model, { inputTokens: 1000, ...used }))).toBeNull();
   });
 
-  test("throws for usage that cannot be, so that core counts it and leaves the call unpriced", () => {
-    expect(() => book.price(call("openai", "gpt-5", { inputTokens: 1, cacheReadTokens: 2 }))).toThrow(
-      /cache_read_tokens/,
+  test.each([
+    [
+      "more read from the cache than came in",
+      { inputTokens: 1, cacheReadTokens: 2 },
+      /cacheReadTokens exceed inputTokens/,
+    ],
+    ["half a token", { inputTokens: 0.5 }, /inputTokens must be a whole number/],
+    ["searches below zero", { webSearches: -1 }, /webSearches must be a whole number/],
+    ["tokens that are none", { outputTokens: Number.NaN }, /outputTokens must be a whole number/],
+  ])("throws for %s, so that core counts it and leaves the call unpriced", (_what, used, problem) => {
+    expect(() => book.price(call("openai", "gpt-5", used))).toThrow(problem);
+  });
+
+  test.each([
+    [
+      "more kept for an hour than was written",
+      { inputTokens: 9, cacheWriteTokens: 1, cacheWriteHourTokens: 2 },
+      "cacheWriteHourTokens",
+    ],
+    [
+      "more read and written than came in",
+      { inputTokens: 2, cacheReadTokens: 1, cacheWriteTokens: 2 },
+      "cacheReadTokens and",
+    ],
+  ])("throws for %s", (_what, used, problem) => {
+    expect(() => book.price(call("anthropic", "claude-sonnet-4-5", used))).toThrow(problem);
+  });
+
+  test("throws for more audio than output", () => {
+    const odd = { outputTokens: 1, outputByModality: { audio: 2 } };
+    expect(() => book.price(call("openai", "gpt-audio", odd))).toThrow("outputByModality exceed outputTokens");
+  });
+
+  test("takes what a model has no rate for as what it is part of, however odd the counts", () => {
+    const odd = { inputTokens: million, cacheReadTokens: 2 * million, inputByModality: { audio: 3 * million } };
+    // 1 × 30
+    expect(book.price(call("openai", "gpt-4", odd))).toBe(nanoUsd("30"));
+  });
+
+  test("knows which models it has a price for", () => {
+    const known = [
+      { provider: "openai", model: "gpt-5" },
+      { provider: "aws.bedrock", model: "us.anthropic.claude-haiku-4-5-20251001-v1:0" },
+      { provider: "openai", model: "house-model" },
+      { provider: "ollama", model: "llama3" },
+    ].map((model) => book.knows?.(model));
+    expect(known).toEqual([true, true, false, false]);
+  });
+
+  test("tells once of a model that has no price, and of a hundred models at most", () => {
+    const lines: string[] = [];
+    const quiet = (): void => {};
+    const logger = {
+      warn: (line: string) => lines.push(line),
+      error: quiet,
+      info: quiet,
+      debug: quiet,
+      verbose: quiet,
+    };
+    diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+    onTestFinished(() => diag.disable());
+    const fresh = genaiPrices();
+    const odd = `house\n${"x".repeat(1000)}`;
+    for (let round = 0; round < 3; round++) {
+      fresh.price(call("openai", odd, { inputTokens: 1 }));
+      fresh.price(call("openai", "gpt-5", { inputTokens: 1, serviceTier: "scale" }));
+    }
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(
+      /^\[meterbridge\] \[genai\] \[prices\] calls of "house\\nx{10,100}…" by "openai" are unpriced: /,
     );
+    expect(lines[1]).toContain('calls of "gpt-5" by "openai" are unpriced: no rate is known for its service tier');
+    for (let index = 0; index < 5000; index++) fresh.price(call("openai", `house-${index}`, { inputTokens: 1 }));
+    expect(lines).toHaveLength(101);
+    expect(lines.at(-1)).toContain("no more are told");
   });
 
   test("names the version of the prices that is really installed", () => {
-    const installed = path.join(import.meta.dirname, "../node_modules/@pydantic/genai-prices/package.json");
+    const installed = path.join(import.meta.dirname, "../../node_modules/@pydantic/genai-prices/package.json");
     expect(genaiPricesVersion).toBe((JSON.parse(readFileSync(installed, "utf8")) as { version: string }).version);
     expect(book.name).toBe(`genai-prices@${genaiPricesVersion}`);
   });

@@ -1,0 +1,108 @@
+import * as v from "valibot";
+import { type Decimal, decimalOf } from "./exact-decimal.ts";
+import { tokenKinds } from "./rate-card.ts";
+
+/** A decimal number, as a text or a number: `"1.25"`, `1.25`. */
+export type DecimalInput = string | number;
+
+/** A price of your own. What it names is exact or, with a `*` at its end, a beginning. */
+export interface PriceOverride {
+  /** As it is recorded: `openai`, `aws.bedrock`. */
+  readonly provider: string;
+  /** The model that answered or was asked for: `gpt-5`, `gpt-5*`. */
+  readonly model: string;
+  /** Holds for calls from this moment on: a date (UTC) or a time. */
+  readonly from?: string | undefined;
+  /** Holds for calls before this moment. */
+  readonly until?: string | undefined;
+  /**
+   * The service tier that it is for: `flex`, `priority`, `batch`, …
+   * @default "standard"
+   */
+  readonly tier?: string | undefined;
+  /** USD per million tokens of a kind. What is not named costs what it is part of: cached input is input, reasoning is output. */
+  readonly perMillionTokens?: Readonly<Partial<Record<(typeof tokenKinds)[number], DecimalInput>>> | undefined;
+  /** USD per call. */
+  readonly perRequest?: DecimalInput | undefined;
+  /** USD per search of the web that the provider did. */
+  readonly perWebSearch?: DecimalInput | undefined;
+}
+
+/** Prices of your own, which go before the price list. The first that fits a call counts. */
+export interface PriceOverrides {
+  /** For editors. */
+  readonly $schema?: string | undefined;
+  readonly prices: readonly PriceOverride[];
+}
+
+const decimalMessage = 'must be a decimal number of at least 0 with at most 12 digits after the point, such as "1.25"';
+const nameMessage = 'must be a name, or the beginning of one and a "*"';
+const timeMessage = 'must be a date such as "2026-01-31" or a time in UTC such as "2026-01-31T12:00:00Z"';
+
+/** Both forms, for the published schema; {@link exactDecimal} reads them. */
+const decimal = v.union(
+  [
+    v.pipe(v.number(), v.minValue(0), v.check<number, string>(isDecimal, decimalMessage)),
+    v.pipe(v.string(), v.regex(/^\d{1,15}(\.\d{1,12})?$/), v.check<string, string>(isDecimal, decimalMessage)),
+  ],
+  decimalMessage,
+);
+const name = v.pipe(v.string(nameMessage), v.regex(/^[^*]+\*?$|^\*$/, nameMessage));
+const time = v.pipe(
+  v.string(timeMessage),
+  v.regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/, timeMessage),
+  v.check((text) => Number.isFinite(Date.parse(text)), timeMessage),
+);
+const rates = v.strictObject(
+  Object.fromEntries(tokenKinds.map((kind) => [kind, v.optional(decimal)])),
+  `must be an object of rates by ${tokenKinds.join(", ")}`,
+);
+const override = v.pipe(
+  v.strictObject(
+    {
+      provider: v.pipe(name, v.description("As it is recorded: openai, aws.bedrock.")),
+      model: v.pipe(name, v.description("The model that answered or was asked for.")),
+      from: v.optional(v.pipe(time, v.description("Holds for calls from this moment on."))),
+      until: v.optional(v.pipe(time, v.description("Holds for calls before this moment."))),
+      tier: v.optional(
+        v.pipe(
+          v.string("must be the name of a service tier"),
+          v.nonEmpty("must be the name of a service tier"),
+          v.description("The service tier that served the call. Default: standard."),
+        ),
+      ),
+      perMillionTokens: v.optional(v.pipe(rates, v.description("USD per million tokens of a kind."))),
+      perRequest: v.optional(v.pipe(decimal, v.description("USD per call."))),
+      perWebSearch: v.optional(v.pipe(decimal, v.description("USD per search of the web."))),
+    },
+    "must be an object with provider, model and rates",
+  ),
+  v.check(
+    ({ perMillionTokens, perRequest, perWebSearch }) =>
+      Object.keys(perMillionTokens ?? {}).length > 0 || perRequest !== undefined || perWebSearch !== undefined,
+    "must have a rate: perMillionTokens, perRequest or perWebSearch",
+  ),
+);
+
+/** Described in `price-overrides.schema.json`, which is made of it. */
+export const priceOverridesSchema: v.GenericSchema<unknown, PriceOverrides> = v.strictObject(
+  {
+    $schema: v.optional(v.string()),
+    prices: v.pipe(
+      v.array(override, "must be a list of prices"),
+      v.description("Prices of your own, which go before the price list. The first that fits a call counts."),
+    ),
+  },
+  "must be an object with prices",
+) as v.GenericSchema<unknown, PriceOverrides>;
+
+/** Of an input that the schema has accepted. */
+export function exactDecimal(input: DecimalInput): Decimal {
+  const found = decimalOf(String(input));
+  if (found === undefined) throw new RangeError(decimalMessage);
+  return found;
+}
+
+function isDecimal(input: DecimalInput): boolean {
+  return decimalOf(String(input)) !== undefined;
+}

@@ -1,21 +1,14 @@
 import { agent, errorTypeOf, llm, mayCountCall, rag, tool, workflow, type LlmCall } from "@meterbridge/core";
 import { context, diag, ROOT_CONTEXT, type Context } from "@opentelemetry/api";
+import { answeredLabel } from "../adapters/answered-label.ts";
+import { noteCountedCall } from "./counted-calls.ts";
 import { aiSdk } from "./dialect-ai-sdk.ts";
 import { dialectOf } from "./dialects.ts";
 import type { Work } from "./dialect.ts";
-import { createModelLabels } from "./model-labels.ts";
 import { callOf, givenUpCall } from "./span-call.ts";
 import { spanEnding } from "./span-ending.ts";
 import { countNote, isCountedElsewhere, isSameWork, noteOf, noteSpan, type SpanNote } from "./span-notes.ts";
 import { viewOf, type SpanLike, type SpanProcessorLike, type SpanView } from "./span-view.ts";
-
-export interface GenAiSpansOptions {
-  /**
-   * Whether a model's name may be a label before a provider has answered to it, such as `priceBook.knows`.
-   * @default none is known
-   */
-  readonly isKnownModel?: ((provider: string, model: string) => boolean) | undefined;
-}
 
 /**
  * A span processor that makes meters of finished GenAI spans: model calls, agents, tools, workflows and retrievals, as OpenTelemetry's conventions
@@ -25,12 +18,11 @@ export interface GenAiSpansOptions {
  * A span that is not sampled comes to no processor, so its call is not counted here: where traces are sampled, leave the counting to the capture
  * of `fetch`, or have the sampler record what it drops.
  */
-export function genAiSpans({ isKnownModel }: GenAiSpansOptions = {}): SpanProcessorLike {
-  const modelLabel = createModelLabels(isKnownModel);
+export function genAiSpans(): SpanProcessorLike {
   const recordCall = (within: Context, call: LlmCall): void =>
     context.with(within, llm.record, undefined, {
       ...call,
-      modelLabel: modelLabel(call.provider, call.model, call.status === "completed"),
+      modelLabel: answeredLabel(call),
     });
 
   return {
@@ -55,7 +47,10 @@ export function genAiSpans({ isKnownModel }: GenAiSpansOptions = {}): SpanProces
       if (view.scope === "@meterbridge/core") {
         if (found.work === "call") countNote(note);
       } else if (found.work === "call") {
-        if (mayCount(note)) recordCall(note.parentContext, callOf(span, view, found.dialect));
+        if (!mayCount(note)) return;
+        const call = callOf(span, view, found.dialect);
+        noteCountedCall(call.model);
+        recordCall(note.parentContext, call);
       } else if (note.name !== undefined && !isSameWork(note)) {
         context.with(note.parentContext, recordWork, undefined, found.work, note.name, span, view);
       }
@@ -79,7 +74,8 @@ function mayCount(note: SpanNote): boolean {
 }
 
 function recordWork(work: Exclude<Work, "call">, name: string, span: SpanLike, view: SpanView): void {
-  const ending = spanEnding(span, view);
+  const { status, duration, errorType } = spanEnding(span, view);
+  const ending = { status, duration, ...(errorType !== undefined && { errorType }) };
   switch (work) {
     case "agent":
       return agent.record({ agent: name, ...ending });
@@ -88,7 +84,7 @@ function recordWork(work: Exclude<Work, "call">, name: string, span: SpanLike, v
     case "workflow":
       return workflow.record({ workflow: name, ...ending });
     case "retrieval":
-      return rag.record({ index: name, status: ending.status, duration: ending.duration });
+      return rag.record({ index: name, status, duration });
   }
 }
 

@@ -14,6 +14,7 @@ const separators = [".", "-", "_", " "] as const;
 
 /** The longer before the shorter. The convention's own names stand for themselves. */
 const knownNames: readonly (readonly [start: string, provider: string])[] = [
+  ["google_vertexai", "gcp.vertex_ai"],
   ["google.vertex", "gcp.vertex_ai"],
   ["google-vertex", "gcp.vertex_ai"],
   ["vertex", "gcp.vertex_ai"],
@@ -23,6 +24,7 @@ const knownNames: readonly (readonly [start: string, provider: string])[] = [
   ["google", "gcp.gemini"],
   ["gemini", "gcp.gemini"],
   ["amazon-bedrock", "aws.bedrock"],
+  ["amazon_bedrock", "aws.bedrock"],
   ["aws", "aws.bedrock"],
   ["bedrock", "aws.bedrock"],
   ["azure.ai.inference", "azure.ai.inference"],

@@ -1,4 +1,5 @@
 import { trace, type Context } from "@opentelemetry/api";
+import { noteCountedCall } from "./counted-calls.ts";
 import { dialectOf } from "./dialects.ts";
 import type { Work } from "./dialect.ts";
 import { viewOf, type SpanLike } from "./span-view.ts";
@@ -31,7 +32,7 @@ export function noteSpan(span: SpanLike, parentContext: Context, endsCallsBeneat
   const note: SpanNote = {
     parent,
     parentContext,
-    begun: (sequence += 1),
+    begun: (state.sequence += 1),
     countedBeneath: false,
     counted: undefined,
     span,
@@ -40,12 +41,12 @@ export function noteSpan(span: SpanLike, parentContext: Context, endsCallsBeneat
     openCalls: endsCallsBeneath ? new Set() : undefined,
     depth: parent === undefined ? 0 : parent.depth + 1,
   };
-  notes.set(span, note);
+  state.notes.set(span, note);
   return note;
 }
 
 export function noteOf(span: SpanLike): SpanNote | undefined {
-  return notes.get(span);
+  return state.notes.get(span);
 }
 
 /** What the span stands for: while it lasts by its present attributes. */
@@ -62,7 +63,7 @@ function nameOf(note: SpanNote): string | undefined {
 
 /** The model call of this span is counted: the spans above it that stand for the same call are not. A tool in between makes it another call. */
 export function countNote(note: SpanNote): void {
-  note.counted = sequence += 1;
+  note.counted = state.sequence += 1;
   markFrom(note.parent);
 }
 
@@ -88,8 +89,10 @@ export function isSameWork({ parent, work, name }: SpanNote): boolean {
 /**
  * Told by whoever counts a model call in this context, when the call begins: the spans it runs in, which may stand for the same call, are not
  * counted then.
+ * @param model - the model asked for, by which callbacks find out that the call they were told of is this one
  */
-export function markCounted(within: Context): void {
+export function markCounted(within: Context, model?: string): void {
+  noteCountedCall(model);
   try {
     markFrom(noteIn(within));
   } catch {
@@ -108,12 +111,14 @@ export function isModelCallSpan(within: Context): boolean {
 }
 
 const deepest = 64;
-const notes = new WeakMap<object, SpanNote>();
-let sequence = 0;
+/** One for the process, also when the package is installed twice: or a call would be counted twice. */
+const key: unique symbol = Symbol.for("meterbridge.spans");
+const holder = globalThis as { [key]?: { readonly notes: WeakMap<object, SpanNote>; sequence: number } };
+const state = (holder[key] ??= { notes: new WeakMap(), sequence: 0 });
 
 function noteIn(within: Context): SpanNote | undefined {
   const span = trace.getSpan(within);
-  return span === undefined ? undefined : notes.get(span);
+  return span === undefined ? undefined : state.notes.get(span);
 }
 
 function markFrom(nearest: SpanNote | undefined): void {

@@ -1,0 +1,1 @@
+export { type BedrockClient, meterBedrock } from "./adapters/bedrock.ts";

@@ -1,0 +1,1 @@
+export { meterCallbacks, type MeterCallbacks, type MeterCallbacksOptions } from "./adapters/langchain.ts";

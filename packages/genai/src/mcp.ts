@@ -1,0 +1,1 @@
+export { type McpPeer, meterMcpClient, meterMcpServer } from "./adapters/mcp.ts";

@@ -2,8 +2,9 @@ import { context } from "@opentelemetry/api";
 import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
+import { readFinished, type Finished } from "./finished.ts";
 import { guarded } from "./guard.ts";
-import { measureRun, noRun, startRun, type Run } from "./run.ts";
+import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
 
 /** An agent's run, whose nodes (steps of its graph) are runs too. */
 export interface AgentRun extends Run {
@@ -13,11 +14,18 @@ export interface AgentRun extends Run {
   measureNode<Result>(node: string, work: (run: Run) => Result): Promise<Awaited<Result>>;
 }
 
+/** An agent's run that has ended. */
+export interface FinishedAgentRun extends Finished {
+  readonly agent: string;
+}
+
 export interface AgentRecorder {
   /** Starts a run: `agent.active` rises until it ends, then executions by status and the duration are recorded. */
   start(agent: string): AgentRun;
   /** Runs `work` as a run of the agent; it completes, fails or (on abort) is cancelled by how `work` ends. */
   measure<Result>(agent: string, work: (run: AgentRun) => Result): Promise<Awaited<Result>>;
+  /** Records a run that was timed elsewhere. */
+  record(run: FinishedAgentRun): void;
 }
 
 const noAgentRun: AgentRun = { ...noRun, node: () => noRun, measureNode: (_node, work) => measureRun(noRun, work) };
@@ -35,15 +43,19 @@ export function createAgentRecorder(state: CoreState): AgentRecorder {
     },
   });
 
+  function ended(agent: string | undefined, { status, seconds, errorType }: Ending): void {
+    const labels = state.attribution.labels();
+    executions.series([agent, status], labels).cells.count(1);
+    duration.series([agent, errorType], labels).cells.seconds(seconds);
+  }
+
   const start = guarded(state, "agent.executions", noAgentRun, (agent: string): AgentRun => {
     const begunIn = context.active();
     const inProgress = active.series([agent]).cells.count;
     inProgress(1);
-    const run = startRun(state, "agent.executions", ({ status, seconds, errorType }) => {
+    const run = startRun(state, "agent.executions", (ending) => {
       inProgress(-1);
-      const labels = state.attribution.labels();
-      executions.series([agent, status], labels).cells.count(1);
-      duration.series([agent, errorType], labels).cells.seconds(seconds);
+      ended(agent, ending);
     });
     const node = (name: string): Run =>
       startRun(
@@ -59,5 +71,12 @@ export function createAgentRecorder(state: CoreState): AgentRecorder {
     return { ...run, node, measureNode: (name, work) => measureRun(node(name), work) };
   });
 
-  return { start, measure: (agent, work) => measureRun(start(agent), work) };
+  return {
+    start,
+    measure: (agent, work) => measureRun(start(agent), work),
+    record: guarded(state, "agent.executions", undefined, (run: FinishedAgentRun) => {
+      const { name, ending } = readFinished(state, "agent.executions", run, ({ agent }) => agent);
+      ended(name, ending);
+    }),
+  };
 }

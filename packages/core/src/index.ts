@@ -3,10 +3,11 @@ import type { CoreOptions } from "./configuration.ts";
 import { createCore, type Core } from "./core.ts";
 import type { DefineMeters } from "./define-meters.ts";
 import type { MeterDefinition } from "./meter-definition.ts";
+import { meterFunction, type AnyFunction } from "./meter-function.ts";
 import { onePerProcess } from "./one-per-process.ts";
 import type { UsageSink } from "./usage-event.ts";
 
-export type { AgentRecorder, AgentRun } from "./agent.ts";
+export type { AgentRecorder, AgentRun, FinishedAgentRun } from "./agent.ts";
 export type { Attribution } from "./attribution.ts";
 export { catalogue } from "./catalogue.ts";
 export { type CallDoor, mayCountCall, openCallDoor, withoutCapture } from "./call-doors.ts";
@@ -22,10 +23,11 @@ export type { LlmRun, LlmStart } from "./llm-run.ts";
 export { usageOf } from "./llm-usage.ts";
 export { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
 export type { McpOperation, McpRecorder, McpSession, McpSide } from "./mcp.ts";
+export type { AnyFunction } from "./meter-function.ts";
 export type { AttributeKind, AttributeRule, InstrumentKind, MeterDefinition } from "./meter-definition.ts";
 export type { AttributesOf, OwnMeter, RecorderOf } from "./own-meter.ts";
 export type { PriceBook, PricedCall } from "./price-book.ts";
-export type { RagRecorder, Retrieval } from "./rag.ts";
+export type { RagRecorder, Retrieval, RetrievalRun } from "./rag.ts";
 export type { Run } from "./run.ts";
 export type { Session, SessionRecorder } from "./session.ts";
 export type { FinishedTask, TaskRecorder } from "./task.ts";
@@ -34,7 +36,7 @@ export type { CostStatus, UsageEvent, UsageSink, UsageSource } from "./usage-eve
 export type { ActiveWindow, UsersRecorder } from "./users.ts";
 export type { Decision, RefusalReason, RunStatus } from "./vocabulary.ts";
 export type { SentWebhook, WebhookRecorder } from "./webhook.ts";
-export type { WorkflowRecorder } from "./workflow.ts";
+export type { FinishedWorkflowRun, WorkflowRecorder } from "./workflow.ts";
 
 const core: Core = onePerProcess("1", createCore);
 
@@ -94,4 +96,37 @@ export function addUsageSink(sink: UsageSink): () => void {
 /** Every meter of this process, ours and the application's own, under the name it is registered with. */
 export function describeMeters(): readonly MeterDefinition[] {
   return core.describeMeters();
+}
+
+/**
+ * The function as a tool: each call of it is a call of the tool. It stays the function it is, by type, `this`, name and properties; what it returned at
+ * once it returns at once, a promise stays a promise, and a stream stays the object it is, and ends the call when it has been read or left.
+ */
+export function meterTool<Work extends AnyFunction>(tool: string, work: Work): Work {
+  return meterFunction(work, () => core.tool.start(tool));
+}
+
+/** The function as an agent: each call of it is a run of the agent. See `meterTool`. */
+export function meterAgent<Work extends AnyFunction>(agent: string, work: Work): Work {
+  return meterFunction(work, () => core.agent.start(agent));
+}
+
+/** The function as a workflow: each call of it is a run of the workflow. See `meterTool`. */
+export function meterWorkflow<Work extends AnyFunction>(workflow: string, work: Work): Work {
+  return meterFunction(work, () => core.workflow.start(workflow));
+}
+
+/** The function as a task: each call of it is a task. See `meterTool`. */
+export function meterTask<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.task.start(name));
+}
+
+/** The function as a retrieval from the index; a list that it gives tells the number of documents. See `meterTool`. */
+export function meterRetrieval<Work extends AnyFunction>(index: string, work: Work): Work {
+  return meterFunction(work, () => core.rag.start(index));
+}
+
+/** The function as a webhook's sender: what is no success has to be thrown to count as failed. See `meterTool`. */
+export function meterWebhook<Work extends AnyFunction>(webhook: string, work: Work): Work {
+  return meterFunction(work, () => core.webhook.start(webhook));
 }

@@ -2,10 +2,11 @@ import type { LlmEnding, LlmUsage } from "./llm-call.ts";
 import type { LlmRun } from "./llm-run.ts";
 import { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
 import { usageOf } from "./llm-usage.ts";
-import { isThenable, type StreamEnd } from "./stream-watcher.ts";
+import { isAbort } from "./run.ts";
+import type { StreamEnd } from "./stream-watcher.ts";
 import { fieldsOf, isObject } from "./usage-fields.ts";
 import { createWatcher, type StreamReading } from "./watched-reading.ts";
-import { watchStream } from "./watch-stream.ts";
+import { streamIn, watchStream } from "./watch-stream.ts";
 
 /** What a streamed call is read for. */
 export interface StreamedCall {
@@ -24,10 +25,12 @@ export function followStream<Result>(
   result: Result,
   readUsage: ((result: Result) => LlmUsage | null) | undefined,
 ): boolean {
-  if (!isObject(result)) return false;
   try {
+    const stream = streamIn(result);
+    if (stream === undefined || !isObject(result)) return false;
     const reading = createStreamedReading(call, readUsage && readLater(new WeakRef(result), readUsage));
-    return watchStream(result, createWatcher(reading, call.refuse));
+    watchStream(stream, createWatcher(reading, call.refuse));
+    return true;
   } catch (error) {
     call.refuse(error);
     return false;
@@ -85,7 +88,23 @@ function createStreamedReading(
   function complete(asked?: LlmUsage | null): void {
     const failure = branches.map(({ reader }) => reader.failure()).find((type) => type !== undefined);
     if (failure === undefined) run.complete(ending(true, asked));
-    else run.fail(undefined, { ...ending(true, asked), errorType: failure });
+    else fail(failure, true, asked);
+  }
+
+  function fail(errorType: string, isOver: boolean, asked?: LlmUsage | null): void {
+    run.fail(undefined, { ...ending(isOver, asked), errorType });
+  }
+
+  /** The pieces were texts alone: the stream's own object knows more, now that it is over. */
+  async function completeBy(outcome: NonNullable<StreamEnd["outcome"]>): Promise<void> {
+    try {
+      const result = await outcome();
+      if (fieldsOf(result)["finishReason"] === "error") fail("stream_error", true, usageOf(result));
+      else complete(usageOf(result));
+    } catch (error) {
+      if (isAbort(error)) run.cancel(ending(false));
+      else run.fail(error, ending(false));
+    }
   }
 
   return {
@@ -102,13 +121,13 @@ function createStreamedReading(
       told ??= respondedBy(branch.reader);
       run.chunk();
     },
-    ended(branch, { isAborted, isFailed, usage }) {
+    ended(branch, { isAborted, isFailed, outcome }) {
       if (!call.mayCount()) return run.discard();
       const isFinal = best()?.isFinal() === true;
       if ((isAborted === true || branch.isAborted) && !isFinal) return run.cancel(ending(false));
-      if (isFailed === true) return run.fail(undefined, { errorType: "stream_error", ...ending(false) });
-      if (isFinal || usage === undefined) return complete();
-      askForUsage(usage).then(complete, (error: unknown) => run.fail(error, ending(false)));
+      if (isFailed === true) return fail("stream_error", false);
+      if (isFinal || outcome === undefined) return complete();
+      void completeBy(outcome);
     },
     failed(error) {
       if (!call.mayCount()) run.discard(error);
@@ -121,10 +140,4 @@ function createStreamedReading(
       else run.cancel(ending(false));
     },
   };
-}
-
-/** Of the stream's own object, which knows when its text has been read. */
-async function askForUsage(ask: NonNullable<StreamEnd["usage"]>): Promise<LlmUsage | null> {
-  const usage = ask();
-  return usageOf({ totalUsage: isThenable(usage) ? await usage : usage });
 }

@@ -1,3 +1,4 @@
+import { errorTypeOf } from "./error-type.ts";
 import type { LlmUsage } from "./llm-call.ts";
 import { usageOf } from "./llm-usage.ts";
 import {
@@ -85,9 +86,12 @@ function modelOf(event: Fields): string | undefined {
   return event["type"] === "response-metadata" ? word(event["modelId"]) : undefined;
 }
 
-/** A plain word of the provider's, such as `overloaded_error`; anything longer could be a message. */
+/** A plain word of the provider's, such as `overloaded_error`; anything longer could be a message. Frameworks hand on the error itself. */
 function errorTypeOfEvent(event: Fields): string {
   const error = fieldsOf(fieldsOf(event["response"])["error"] ?? event["error"]);
+  const status = error["statusCode"] ?? error["status"];
+  if (typeof status === "number") return String(status);
+  if ("stack" in error) return errorTypeOf(error);
   for (const name of [error["type"], error["code"], event["code"]]) {
     if (typeof name === "string" && /^[a-z][a-z_]{1,39}$/i.test(name)) return name;
   }

@@ -3,7 +3,7 @@ import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
 import { guarded } from "./guard.ts";
 import { readFields } from "./reading.ts";
-import { measureRun, startRun } from "./run.ts";
+import { measureRun, noRun, startRun, type Run } from "./run.ts";
 import type { RunStatus } from "./vocabulary.ts";
 
 /** A retrieval that has ended. */
@@ -19,8 +19,16 @@ export interface Retrieval {
 export interface RagRecorder {
   /** Runs `work`, a retrieval from the index. A list it returns gives the number of documents. */
   measure<Result>(index: string, work: () => Result): Promise<Awaited<Result>>;
+  /** Starts a retrieval. */
+  start(index: string): RetrievalRun;
   /** Records a retrieval that was timed elsewhere. */
   record(retrieval: Retrieval): void;
+}
+
+/** A retrieval in progress. */
+export interface RetrievalRun extends Run {
+  /** What was found: a list gives the number of documents. */
+  resulted(found: unknown): void;
 }
 
 export function createRagRecorder(state: CoreState): RagRecorder {
@@ -45,19 +53,29 @@ export function createRagRecorder(state: CoreState): RagRecorder {
     if (documents !== undefined) cells.documents(documents);
   });
 
+  const start = guarded(state, "rag.retrievals", noRetrieval, (index: string): RetrievalRun => {
+    let documents: number | undefined;
+    const run = startRun(state, "rag.retrievals", ({ status, seconds }) =>
+      record({ index, status, duration: seconds, documents }),
+    );
+    return {
+      ...run,
+      resulted(found) {
+        if (Array.isArray(found)) documents = found.length;
+      },
+    };
+  });
+
   return {
     record,
-    measure(index, work) {
-      let documents: number | undefined;
-      const run = startRun(state, "rag.retrievals", ({ status, seconds }) =>
-        record({ index, status, duration: seconds, documents }),
-      );
-      const counted = async (): Promise<Awaited<ReturnType<typeof work>>> => {
+    start,
+    measure: (index, work) =>
+      measureRun(start(index), async (run) => {
         const found = await work();
-        if (Array.isArray(found)) documents = found.length;
+        run.resulted(found);
         return found;
-      };
-      return measureRun(run, counted);
-    },
+      }),
   };
 }
+
+const noRetrieval: RetrievalRun = { ...noRun, resulted() {} };

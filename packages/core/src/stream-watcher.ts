@@ -25,8 +25,8 @@ export interface StreamEnd {
   readonly isAborted?: boolean;
   /** It ended because of an error that it does not show. */
   readonly isFailed?: boolean;
-  /** Asks for what the pieces did not tell; only to be called at the end. */
-  readonly usage?: (() => unknown) | undefined;
+  /** Asks for the whole result, where the pieces did not tell it; only to be called at the end. */
+  readonly outcome?: (() => Promise<unknown>) | undefined;
 }
 
 /** Puts a method of the object's own in front of its class's. False when the object does not let us. */

@@ -2,21 +2,16 @@ import type { ObservableResult } from "@opentelemetry/api";
 import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
+import { readFinished, type Finished } from "./finished.ts";
 import { guarded } from "./guard.ts";
 import { observe } from "./observed.ts";
-import { readFields } from "./reading.ts";
 import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
-import type { RunStatus } from "./vocabulary.ts";
 import { writeWorkEvent } from "./work-event.ts";
 
 /** A task that has ended. */
-export interface FinishedTask {
+export interface FinishedTask extends Finished {
   /** Kept in the usage event, no label. */
-  readonly name?: string;
-  readonly status: RunStatus;
-  /** Seconds. */
-  readonly duration: number;
-  readonly errorType?: string;
+  readonly name?: string | undefined;
 }
 
 export interface TaskRecorder {
@@ -58,12 +53,7 @@ export function createTaskRecorder(state: CoreState): TaskRecorder {
     start,
     measure: (name, work) => measureRun(start(name), work),
     record: guarded(state, "task.completed", undefined, (task: FinishedTask) => {
-      const { name, ...ending } = readFields(state, "task.completed", task, (fields) => ({
-        name: fields.name,
-        status: fields.status,
-        seconds: fields.duration,
-        errorType: fields.errorType,
-      }));
+      const { name, ending } = readFinished(state, "task.completed", task, (fields) => fields.name);
       record(name, ending);
     }),
   };

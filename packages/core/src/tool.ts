@@ -1,19 +1,14 @@
 import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
+import { readFinished, type Finished } from "./finished.ts";
 import { guarded } from "./guard.ts";
-import { readFields } from "./reading.ts";
 import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
-import type { RunStatus } from "./vocabulary.ts";
 import { writeWorkEvent } from "./work-event.ts";
 
 /** A tool call that has ended. */
-export interface ToolCall {
+export interface ToolCall extends Finished {
   readonly tool: string;
-  readonly status: RunStatus;
-  /** Seconds. */
-  readonly duration: number;
-  readonly errorType?: string;
 }
 
 export interface ToolRecorder {
@@ -31,7 +26,7 @@ export function createToolRecorder(state: CoreState): ToolRecorder {
     members: { seconds: { meter: catalogueMeter("gen_ai.execute_tool.duration") } },
   });
 
-  function ended(tool: string, ending: Ending): void {
+  function ended(tool: string | undefined, ending: Ending): void {
     const labels = state.attribution.labels();
     calls.series([tool, ending.status], labels).cells.count(1);
     duration.series([tool, ending.errorType], labels).cells.seconds(ending.seconds);
@@ -46,13 +41,8 @@ export function createToolRecorder(state: CoreState): ToolRecorder {
     start,
     measure: (tool, work) => measureRun(start(tool), work),
     record: guarded(state, "tool.calls", undefined, (call: ToolCall) => {
-      const { tool, ...ending } = readFields(state, "tool.calls", call, (fields) => ({
-        tool: fields.tool,
-        status: fields.status,
-        seconds: fields.duration,
-        errorType: fields.errorType,
-      }));
-      ended(tool, ending);
+      const { name, ending } = readFinished(state, "tool.calls", call, ({ tool }) => tool);
+      ended(name, ending);
     }),
   };
 }

@@ -9,10 +9,18 @@ export function isAiSdkStream(value: object): boolean {
 
 /** Each of its streams is made when it is asked for; the other ways to read use one of them. */
 export function watchAiSdkStream(result: object, watcher: StreamWatcher): void {
-  const usage = (): unknown => fieldsOf(result)["totalUsage" in result ? "totalUsage" : "usage"];
+  const fields = fieldsOf(result);
+  const outcome = async (): Promise<unknown> => {
+    const [totalUsage, finishReason, response] = await Promise.all([
+      fields["totalUsage"] ?? fields["usage"],
+      fields["finishReason"],
+      fields["response"],
+    ]);
+    return { totalUsage, finishReason, response };
+  };
   const watched = (stream: unknown): unknown => {
     if (typeof stream === "object" && stream !== null && isWebStream(stream)) {
-      watchWebStream(stream, watcher, () => ({ usage }));
+      watchWebStream(stream, watcher, () => ({ outcome }));
     }
     return stream;
   };

@@ -5,19 +5,25 @@ import { isClientEmitter, isNodeStream, watchClientEmitter, watchNodeStream } fr
 import { isAsyncIterable, watchIterable } from "./watch-iterator.ts";
 import { isWebStream, watchWebStream } from "./watch-web-stream.ts";
 
+/** The stream that the result is, or holds. */
+export function streamIn(result: unknown): object | undefined {
+  if (!isObject(result)) return undefined;
+  const isStream = [isAiSdkStream, isClientEmitter, isWebStream, isNodeStream, isAsyncIterable].some((is) =>
+    is(result),
+  );
+  return isStream ? result : streamIn(heldStream(result));
+}
+
 /**
- * Watches a stream, or the stream in a result that holds one, as it is read. The result stays the object it is: own methods are put before those
- * of its class. One that does not let us counts as read at once. False when there is no stream.
+ * Watches the stream as it is read. It stays the object it is: own methods are put before those of its class. One that does not let us counts
+ * as read at once.
  */
-export function watchStream(result: unknown, watcher: StreamWatcher): boolean {
-  if (!isObject(result)) return false;
-  if (isAiSdkStream(result)) watchAiSdkStream(result, watcher);
-  else if (isClientEmitter(result)) watchClientEmitter(result, watcher);
-  else if (isWebStream(result)) watchWebStream(result, watcher);
-  else if (isNodeStream(result)) watchNodeStream(result, watcher);
-  else if (isAsyncIterable(result)) watchIterable(result, watcher);
-  else return watchStream(heldStream(result), watcher);
-  return true;
+export function watchStream(stream: object, watcher: StreamWatcher): void {
+  if (isAiSdkStream(stream)) watchAiSdkStream(stream, watcher);
+  else if (isClientEmitter(stream)) watchClientEmitter(stream, watcher);
+  else if (isWebStream(stream)) watchWebStream(stream, watcher);
+  else if (isNodeStream(stream)) watchNodeStream(stream, watcher);
+  else watchIterable(stream, watcher);
 }
 
 /** Bedrock's answers hold their stream, and so do those of OpenAI's and Anthropic's clients that are asked for with the response. */

@@ -1,8 +1,14 @@
 import { catalogueMeter } from "./catalogue.ts";
 import type { CoreState } from "./core-state.ts";
 import { createFamily } from "./family.ts";
+import { readFinished, type Finished } from "./finished.ts";
 import { guarded } from "./guard.ts";
-import { measureRun, noRun, startRun, type Run } from "./run.ts";
+import { measureRun, noRun, startRun, type Ending, type Run } from "./run.ts";
+
+/** A workflow's run that has ended. */
+export interface FinishedWorkflowRun extends Finished {
+  readonly workflow: string;
+}
 
 export interface WorkflowRecorder {
   /** Counts a workflow that was created (defined, saved, deployed), in `workflow.created`. */
@@ -11,6 +17,8 @@ export interface WorkflowRecorder {
   start(workflow: string): Run;
   /** Runs `work` as a run of the workflow; it completes, fails or (on abort) is cancelled by how `work` ends. */
   measure<Result>(workflow: string, work: (run: Run) => Result): Promise<Awaited<Result>>;
+  /** Records a run that was timed elsewhere. */
+  record(run: FinishedWorkflowRun): void;
 }
 
 export function createWorkflowRecorder(state: CoreState): WorkflowRecorder {
@@ -24,13 +32,17 @@ export function createWorkflowRecorder(state: CoreState): WorkflowRecorder {
   const start = guarded(state, "workflow.executions", noRun, (workflow: string): Run => {
     const inProgress = active.series([workflow]).cells.count;
     inProgress(1);
-    return startRun(state, "workflow.executions", ({ status, seconds, errorType }) => {
+    return startRun(state, "workflow.executions", (ending) => {
       inProgress(-1);
-      const labels = state.attribution.labels();
-      executions.series([workflow, status], labels).cells.count(1);
-      duration.series([workflow, errorType], labels).cells.seconds(seconds);
+      ended(workflow, ending);
     });
   });
+
+  function ended(workflow: string | undefined, { status, seconds, errorType }: Ending): void {
+    const labels = state.attribution.labels();
+    executions.series([workflow, status], labels).cells.count(1);
+    duration.series([workflow, errorType], labels).cells.seconds(seconds);
+  }
 
   return {
     created: guarded(state, "workflow.created", undefined, (workflow: string) =>
@@ -38,5 +50,9 @@ export function createWorkflowRecorder(state: CoreState): WorkflowRecorder {
     ),
     start,
     measure: (workflow, work) => measureRun(start(workflow), work),
+    record: guarded(state, "workflow.executions", undefined, (run: FinishedWorkflowRun) => {
+      const { name, ending } = readFinished(state, "workflow.executions", run, ({ workflow }) => workflow);
+      ended(name, ending);
+    }),
   };
 }

@@ -1,6 +1,8 @@
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 export interface ExitHooks {
+  /** Records what is in progress as it stands, when the process is sure to end. At once; must not throw. */
+  settle(): void;
   /** Flushes; must settle within a deadline of its own and never reject. */
   flush(): Promise<void>;
   /** What can only be done at once, before a signal takes effect. Must not throw. */
@@ -13,13 +15,14 @@ export interface ExitHooks {
  * handler of its own ends by the signal, one that has keeps its behaviour, and one that has nothing more to do ends.
  * The function returned removes the hooks.
  */
-export function installExitHooks({ flush, lastMoment, handleSignals }: ExitHooks): () => void {
+export function installExitHooks({ settle, flush, lastMoment, handleSignals }: ExitHooks): () => void {
   let flushing = false;
 
   async function onSignal(signal: NodeJS.Signals): Promise<void> {
     const undecided = !isDecidedElsewhere(signal);
     if (!flushing) {
       flushing = true;
+      if (undecided) settle();
       await flush();
       flushing = false;
     }
@@ -29,12 +32,16 @@ export function installExitHooks({ flush, lastMoment, handleSignals }: ExitHooks
 
   function letHappen(signal: NodeJS.Signals): void {
     process.removeListener(signal, listener);
+    settle();
     lastMoment();
     process.kill(process.pid, signal);
   }
 
   const listener = (signal: NodeJS.Signals): void => void onSignal(signal);
-  const onBeforeExit = (): void => void flush();
+  const onBeforeExit = (): void => {
+    settle();
+    void flush();
+  };
 
   // Once: the flush itself keeps the loop alive, after which the event would come again, for ever.
   process.once("beforeExit", onBeforeExit);

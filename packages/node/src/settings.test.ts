@@ -26,11 +26,40 @@ test("without a word from anybody, meters are scraped, spans are not sent and at
     instrumentations: undefined,
     seriesLimit: 2000,
     genaiSemconv: "dup",
+    pricesFile: undefined,
+    capture: { doors: ["fetch", "spans"], askForUsage: true, hosts: {}, models: [] },
     traces: { exporters: [] },
     shutdownTimeoutMillis: 3000,
     handleSignals: true,
     logLevel: "warn",
   });
+});
+
+test("what is captured is taken from options first, and both name hosts", () => {
+  const environment = {
+    METERBRIDGE_CAPTURE: "fetch",
+    METERBRIDGE_CAPTURE_ASK_FOR_USAGE: "false",
+    METERBRIDGE_CAPTURE_HOSTS: "llm.internal=openai,claude.internal:8080=anthropic",
+    METERBRIDGE_CAPTURE_MODELS: "house-model",
+    METERBRIDGE_PRICES_FILE: "prices.json",
+  };
+  const hosts = { "llm.internal": "openai", "claude.internal:8080": "anthropic" };
+  expect(settings(environment)).toMatchObject({
+    capture: { doors: ["fetch"], askForUsage: false, hosts, models: ["house-model"] },
+    pricesFile: "prices.json",
+  });
+  const options = {
+    capture: [],
+    captureAskForUsage: true,
+    captureHosts: { "llm.internal": "groq" },
+    captureModels: [],
+    pricesFile: "other.json",
+  } as const;
+  expect(settings(environment, options)).toMatchObject({
+    capture: { doors: [], askForUsage: true, hosts: { ...hosts, "llm.internal": "groq" }, models: [] },
+    pricesFile: "other.json",
+  });
+  expect(settings({ METERBRIDGE_CAPTURE: "none" }).capture.doors).toEqual([]);
 });
 
 test("hosts of attribution, trust in callers and instrumentations are taken from options first", () => {

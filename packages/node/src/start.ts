@@ -1,8 +1,9 @@
 import { isMainThread } from "node:worker_threads";
 import { diag, metrics } from "@opentelemetry/api";
-import { configure } from "@meterbridge/core";
+import { configure, type PriceBook } from "@meterbridge/core";
 import { genaiPrices } from "@meterbridge/genai";
 import { planBaggage } from "./baggage.ts";
+import { startCapture } from "./capture.ts";
 import { sendAttribution } from "./baggage-requests.ts";
 import { registerContext } from "./context.ts";
 import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
@@ -57,7 +58,9 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const resource = createResource(settings);
   const baggage = planBaggage(settings);
   // What can be refused comes first, while nothing is running yet.
-  const chosen = chooseInstrumentations(settings, isTracing(settings.traces));
+  const tracing = isTracing(settings.traces);
+  const chosen = chooseInstrumentations(settings, tracing);
+  const priceBook = priceBookOf(settings);
   configure({
     namespace: settings.namespace,
     attributionLabels: settings.attributionLabels,
@@ -65,16 +68,21 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     seriesLimit: settings.seriesLimit,
     seriesLimits: settings.seriesLimits,
     genaiSemconv: settings.genaiSemconv,
-    priceBook: settings.priceBook === undefined ? genaiPrices() : settings.priceBook,
+    priceBook,
   });
+  const capture = startCapture(settings.capture, priceBook, tracing);
   // Before the ledger, whose connections carry the mark of what is not the application's.
   const unregisterContext = registerContext(baggage.takesAttribution);
-  const ledger = startOrUndo(() => startLedger(settings, log.logger), unregisterContext);
+  const undo = (): void => {
+    unregisterContext();
+    capture.stop();
+  };
+  const ledger = startOrUndo(() => startLedger(settings, log.logger), undo);
   const meters = startOrUndo(
     () => startMeters(settings, resource, log.logger),
     () => {
       ledger.end();
-      unregisterContext();
+      undo();
     },
   );
   // Has core look at the provider now: what it observes (active users) is there from the first scrape on.
@@ -91,11 +99,13 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const flush = (): Promise<void> => all("forceFlush");
   const removeHooks =
     pipelines.length + ledger.pipelines.length > 0
-      ? installExitHooks({ flush, lastMoment: ledger.keepNow, handleSignals })
+      ? installExitHooks({ settle: capture.settle, flush, lastMoment: ledger.keepNow, handleSignals })
       : () => {};
 
   async function end(): Promise<void> {
     removeHooks();
+    capture.stop();
+    capture.settle();
     instrumentations.stop();
     stopSending();
     ledger.unregister();
@@ -112,7 +122,9 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   const { "service.name": name, "service.version": version } = resource.attributes;
   const official = instrumentations.names.length > 0 ? [`instrumented ${instrumentations.names.join(", ")}`] : [];
   const records = logs.summary === undefined ? [] : [logs.summary];
-  const summary = [meters.summary, traces.summary, ...records, ...official, ...ledger.summary].join("; ");
+  const summary = [meters.summary, traces.summary, ...records, ...capture.summary, ...official, ...ledger.summary].join(
+    "; ",
+  );
   const sdk: Sdk = {
     status: `${[name, version].filter(Boolean).join(" ")}: ${summary}`,
     exporters: meters.exporters,
@@ -127,6 +139,11 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   warnOfUnknown(environment.unknown, sdk, log);
   log.status(sdk.status);
   return sdk;
+}
+
+function priceBookOf({ priceBook, pricesFile }: Settings): PriceBook | null {
+  if (priceBook !== undefined) return priceBook;
+  return genaiPrices(pricesFile === undefined ? {} : { overridesFile: pricesFile });
 }
 
 /** Nothing may be left running when the start fails. */

@@ -210,7 +210,7 @@ test("none switches our own meters off as well", async () => {
 
 test("a name that is given is loaded without spans too", async () => {
   const { stderr } = await run("loaded.cjs", { METERBRIDGE_INSTRUMENTATIONS: "databases,pg" });
-  expect(stderr).toContain("traces off; instrumented pg\n");
+  expect(stderr).toContain("traces off; captures fetch; instrumented pg\n");
 });
 
 test.each([
@@ -257,7 +257,7 @@ test("auto switches on what auto-instrumentations-node brings, where that is ins
   symlinkSync(path.join(benchmarks, "node_modules/@opentelemetry/auto-instrumentations-node"), link, "dir");
   try {
     const { code, stdout, stderr } = await run("loaded.cjs", { METERBRIDGE_INSTRUMENTATIONS: "auto" });
-    expect(stderr).toMatch(/^\[meterbridge\] shop 1\.2\.0: console; traces off; instrumented auto\n$/);
+    expect(stderr).toMatch(/^\[meterbridge\] shop 1\.2\.0: console; traces off; captures fetch; instrumented auto\n$/);
     expect(stdout).toContain("@opentelemetry/instrumentation-mongodb");
     expect(code).toBe(0);
   } finally {

@@ -44,7 +44,7 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
   ])("%s %s: what the installed package records is scraped, and Node.js warns of nothing", async (way, file) => {
     const preload = way.startsWith("-") ? [way, "@meterbridge/node/register"] : [];
     const result = await run(binary ?? "", [...preload, file]);
-    expect(result.stderr).toBe(`[meterbridge] shop 1.2.0: prometheus ${page(result)}; traces off\n`);
+    expect(result.stderr).toBe(`[meterbridge] shop 1.2.0: prometheus ${page(result)}; traces off; captures fetch\n`);
     expect(result.stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
     expect(result.code).toBe(0);
   });
@@ -57,7 +57,7 @@ describe.each(nodeVersions())("on Node.js $version", ({ binary }) => {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       });
       expect(result.stderr).toBe(
-        `[meterbridge] shop 1.2.0: prometheus ${page(result)}, otlp ${collector.url}/v1/metrics; traces otlp; logs otlp\n`,
+        `[meterbridge] shop 1.2.0: prometheus ${page(result)}, otlp ${collector.url}/v1/metrics; traces otlp; logs otlp; captures fetch, spans\n`,
       );
       expect(result.stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
       expect(collector.received("/v1/metrics")).toContain("llm.requests");
@@ -92,7 +92,7 @@ test("npm, which NODE_OPTIONS preloads first, leaves the port to the application
     NODE_OPTIONS: "--import=@meterbridge/node/register",
     PATH: `${path.dirname(process.execPath)}${path.delimiter}${process.env["PATH"]}`,
   });
-  expect(stderr).toMatch(/^\[meterbridge\] shop 1.2.0: prometheus \S+; traces off\n$/);
+  expect(stderr).toMatch(/^\[meterbridge\] shop 1.2.0: prometheus \S+; traces off; captures fetch\n$/);
   expect(stdout).toMatch(/^llm_requests_total\{.*\} 1$/m);
   expect(code).toBe(0);
 });

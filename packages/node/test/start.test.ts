@@ -67,7 +67,7 @@ test("the resource says who is sending: the service, the instance, what the envi
 test("one status line says what is running", () => {
   const logger = keepingLogger();
   const sdk = startQuietly({ exporters: [keepingExporter("first")], serviceName: "checkout", diagLogger: logger });
-  expect(sdk.status).toMatch(/^checkout \d+\.\d+\.\d+: first; traces off$/);
+  expect(sdk.status).toMatch(/^checkout \d+\.\d+\.\d+: first; traces off; captures fetch$/);
   expect(logger.lines).toEqual([`info: ${sdk.status}`]);
 });
 

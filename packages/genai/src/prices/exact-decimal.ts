@@ -15,11 +15,11 @@ export function decimalOf(text: string): Decimal | undefined {
 }
 
 /**
- * The decimal that a price list's number stands for. What is beyond nine digits after the point comes of the list's own arithmetic
- * (0.18000000000000002): nobody sells a million tokens by parts of a nano-dollar.
+ * The decimal that a price list's number stands for. What is beyond twelve digits after the point comes of the list's own arithmetic
+ * (0.18000000000000002, 0.08333333333333334).
  */
 export function decimalOfListed(price: number): Decimal {
-  const decimal = decimalOf(price.toFixed(9));
+  const decimal = decimalOf(price.toFixed(12));
   if (decimal === undefined) throw new RangeError(`${price} is no price`);
   return decimal;
 }

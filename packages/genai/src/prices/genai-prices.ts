@@ -2,7 +2,7 @@ import type { PriceBook, PricedCall } from "@meterbridge/core";
 import { createNameCache } from "./bounded-names.ts";
 import { type FindListed, type ListedModel, loadListedPrices, placeOfPrice } from "./listed-prices.ts";
 import { type MissingRate, priceFunction, type PriceFunction } from "./price-function.ts";
-import type { PriceOverrides } from "./price-overrides-schema.ts";
+import type { PriceOverrides } from "./price-override.ts";
 import { type OwnPrice, readOwnPrices } from "./price-overrides.ts";
 import { listedModel, listedProvider } from "./provider-names.ts";
 import { servedTier, tierFactor } from "./service-tiers.ts";

@@ -2,12 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { Decimal } from "./exact-decimal.ts";
-import {
-  exactDecimal,
-  type PriceOverride,
-  type PriceOverrides,
-  priceOverridesSchema,
-} from "./price-overrides-schema.ts";
+import type { PriceOverride, PriceOverrides } from "./price-override.ts";
+import { exactDecimal, priceOverridesSchema } from "./price-overrides-schema.ts";
 import { priceFunction, type PriceFunction } from "./price-function.ts";
 import { standardFactor, type TokenRates } from "./rate-card.ts";
 import { servedTier } from "./service-tiers.ts";
@@ -89,7 +85,7 @@ function parse(file: string): unknown {
 }
 
 function check(where: string, given: unknown): PriceOverrides {
-  const checked = v.safeParse(priceOverridesSchema, given);
+  const checked = v.safeParse(priceOverridesSchema, given, { abortPipeEarly: true });
   if (checked.success) return checked.output;
   const lines = checked.issues.map((issue) => {
     const path = v.getDotPath(issue);

@@ -7,17 +7,17 @@ import { standardFactor, type TierFactor } from "./rate-card.ts";
 export function servedTier(tier: string | undefined): string | undefined {
   if (tier === undefined || tier === "") return undefined;
   const name = tier.toLowerCase();
-  return standardNames.has(name) ? undefined : (otherNames[name] ?? name);
+  return standardNames.has(name) ? undefined : (otherNames.get(name) ?? name);
 }
 
 const standardNames: ReadonlySet<string> = new Set(["standard", "default", "auto", "on_demand"]);
 
 /** Vertex AI's traffic types, and what OpenAI calls its priority tier since 2026-07-30. */
-const otherNames: Readonly<Record<string, string>> = {
-  on_demand_flex: "flex",
-  on_demand_priority: "priority",
-  fast: "priority",
-};
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ["on_demand_flex", "flex"],
+  ["on_demand_priority", "priority"],
+  ["fast", "priority"],
+]);
 
 /**
  * What a tier's tokens cost in terms of the standard ones; undefined where no figure is published, or the tier is bought as
@@ -126,32 +126,32 @@ export const tierFigures: readonly TierFigure[] = [
  * OpenAI's priority processing, called fast mode since 2026-07-30: https://openai.com/api-fast-mode/ (read 2026-11). The page gives prices,
  * for input, cached input and output; divided by the standard ones these are one factor for each model. Long contexts are excluded there.
  */
-const openaiPriorityFactors: Readonly<Record<string, readonly [number, number]>> = {
-  "gpt-5.6-sol": [2, 1],
-  "gpt-5.6-terra": [2, 1],
-  "gpt-5.6-luna": [2, 1],
-  "gpt-5.5": [5, 2],
-  "gpt-5.4": [2, 1],
-  "gpt-5.4-mini": [2, 1],
-  "gpt-5.2": [2, 1],
-  "gpt-5.1": [2, 1],
-  "gpt-5.1-codex": [2, 1],
-  "gpt-5": [2, 1],
-  "gpt-5-codex": [2, 1],
-  "gpt-5-mini": [9, 5],
-  "gpt-4.1": [7, 4],
-  "gpt-4.1-mini": [7, 4],
-  "gpt-4.1-nano": [2, 1],
-  "gpt-4o": [17, 10],
-  "gpt-4o-2024-05-13": [7, 4],
-  "gpt-4o-mini": [5, 3],
-  o3: [7, 4],
-  "o4-mini": [20, 11],
-};
+const openaiPriorityFactors: ReadonlyMap<string, readonly [numerator: number, denominator: number]> = new Map([
+  ["gpt-5.6-sol", [2, 1]],
+  ["gpt-5.6-terra", [2, 1]],
+  ["gpt-5.6-luna", [2, 1]],
+  ["gpt-5.5", [5, 2]],
+  ["gpt-5.4", [2, 1]],
+  ["gpt-5.4-mini", [2, 1]],
+  ["gpt-5.2", [2, 1]],
+  ["gpt-5.1", [2, 1]],
+  ["gpt-5.1-codex", [2, 1]],
+  ["gpt-5", [2, 1]],
+  ["gpt-5-codex", [2, 1]],
+  ["gpt-5-mini", [9, 5]],
+  ["gpt-4.1", [7, 4]],
+  ["gpt-4.1-mini", [7, 4]],
+  ["gpt-4.1-nano", [2, 1]],
+  ["gpt-4o", [17, 10]],
+  ["gpt-4o-2024-05-13", [7, 4]],
+  ["gpt-4o-mini", [5, 3]],
+  ["o3", [7, 4]],
+  ["o4-mini", [20, 11]],
+]);
 
 function openaiPriority(model: string): TierFactor | undefined {
   const name = model.toLowerCase();
-  const factor = openaiPriorityFactors[name] ?? openaiPriorityFactors[name.replace(/-\d{4}-\d{2}-\d{2}$/, "")];
+  const factor = openaiPriorityFactors.get(name) ?? openaiPriorityFactors.get(name.replace(/-\d{4}-\d{2}-\d{2}$/, ""));
   if (factor === undefined) return undefined;
   return { numerator: factor[0], denominator: factor[1], isShortContextOnly: true };
 }

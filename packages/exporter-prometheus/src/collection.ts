@@ -83,7 +83,7 @@ async function collectFrom(producer: MetricProducer): Promise<Awaited<ReturnType
 }
 
 /** The promise's value, or undefined when it takes longer. What comes later is dropped. */
-async function withDeadline<Value>(promise: Promise<Value>, millis: number): Promise<Value | undefined> {
+export async function withDeadline<Value>(promise: Promise<Value>, millis: number): Promise<Value | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), millis);

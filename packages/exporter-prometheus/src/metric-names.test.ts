@@ -43,7 +43,11 @@ describe("exposedName", () => {
   it.each(cases)(
     "%s in %j as a %s is exposed as %s, so that dashboards find it",
     (name, unit, kind, family, suffix) => {
-      expect(exposedName(name, unit, kind)).toEqual({ family, unit: suffix });
+      expect(exposedName(name, unit, kind)).toEqual({
+        family,
+        sample: kind === "counter" ? `${family}_total` : family,
+        unit: suffix,
+      });
     },
   );
 

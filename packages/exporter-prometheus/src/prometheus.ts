@@ -1,5 +1,7 @@
 import type { Exporter } from "@meterbridge/exporter";
 import type { AddressInfo } from "node:net";
+import { createGate } from "./credentials.ts";
+import { unknownVariables } from "./environment.ts";
 import { type PrometheusOptions, resolveOptions } from "./prometheus-options.ts";
 import {
   createFetchHandler,
@@ -10,6 +12,7 @@ import {
 } from "./request-handlers.ts";
 import { createScrapeReader, type ScrapeReader } from "./scrape-reader.ts";
 import { type ScrapeServer, startScrapeServer, urlOf } from "./scrape-server.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 /** The Prometheus exporter. What it hands out belongs to the reader that was created last. */
 export interface PrometheusExporter extends Exporter {
@@ -26,47 +29,61 @@ export interface PrometheusExporter extends Exporter {
   fetchHandler(): FetchHandler;
 
   /**
-   * The current metrics in the Prometheus text format 0.0.4. Rejects before the exporter is started, after its shutdown, and
-   * when collecting fails or takes longer than `scrapeTimeoutMillis`.
+   * The current metrics as text: Prometheus's own by default, or OpenMetrics 1.0. Rejects before the exporter is started, after its
+   * shutdown, and when collecting fails or takes longer than `scrapeTimeoutMillis`.
    */
-  render(): Promise<string>;
+  render(format?: "text" | "openmetrics"): Promise<string>;
 
   /** Where the exporter's own server listens, or undefined while it does not. */
   address(): AddressInfo | undefined;
 }
 
 /**
- * An exporter that Prometheus scrapes: text 0.0.4 or OpenMetrics 1.0, whichever the scraper prefers, on
+ * An exporter that Prometheus scrapes: protobuf, OpenMetrics 1.0 or text, whichever the scraper prefers, on
  * `http://127.0.0.1:9464/metrics` unless the options or the environment say otherwise.
  *
  * Opens nothing until the exporter is started. Throws an `Error` when an option or environment variable is wrong.
  */
 export function prometheus(options: PrometheusOptions = {}): PrometheusExporter {
   const resolved = resolveOptions(options, process.env);
+  const gate = createGate(resolved);
   let reader: ScrapeReader | undefined;
   let server: ScrapeServer | undefined;
+  const handling = { options: resolved, gate, reader: () => reader };
 
   return {
     specificationVersion: 1,
     name: "prometheus",
     // Port 0 stands for any free one, which is not known before it is bound.
-    ...(resolved.server && resolved.port !== 0 ? { target: urlOf(resolved.host, resolved.port, resolved.path) } : {}),
+    ...(resolved.server && resolved.port !== 0
+      ? { target: urlOf(resolved, resolved.host, resolved.port, resolved.path) }
+      : {}),
     isFailing: () => (server?.isFailing() ?? false) || (reader?.isFailing() ?? false),
     createReader(context) {
+      for (const message of unknownVariables(process.env)) context.diag.warn(`[meterbridge] [prometheus] ${message}`);
+      const tls = resolved.server && resolved.tls !== undefined ? readTlsFiles(resolved.tls, context.diag) : undefined;
       let ownServer: ScrapeServer | undefined;
-      const created = createScrapeReader(resolved, context, async () => await ownServer?.close());
-      if (resolved.server)
-        ownServer = startScrapeServer(resolved, createServerHandler(resolved, created), context.diag);
+      const created = createScrapeReader({
+        options: resolved,
+        context,
+        onShutdown: async () => await ownServer?.close(),
+      });
+      if (resolved.server) {
+        const handler = createServerHandler({ ...handling, reader: () => created });
+        ownServer = startScrapeServer(resolved, handler, context.diag, tls);
+      }
       reader = created;
       server = ownServer;
       return created.metricReader;
     },
-    handler: () => createMountedHandler(resolved, () => reader),
-    fetchHandler: () => createFetchHandler(resolved, () => reader),
-    async render() {
+    handler: () => createMountedHandler(handling),
+    fetchHandler: () => createFetchHandler(handling),
+    async render(format = "text") {
       if (reader === undefined)
         throw new Error("[meterbridge] [prometheus] render() needs a started exporter: pass it to start()");
-      return (await reader.scrape("text")).toString();
+      const escaping = resolved.translationStrategy.startsWith("No") ? "allow-utf-8" : "underscores";
+      const { pieces } = await reader.scrape({ exposition: { format, escaping } });
+      return Buffer.concat(pieces).toString();
     },
     address: () => server?.address(),
   };

@@ -4,36 +4,58 @@ import {
   AggregationType,
   type IMetricReader,
   type MetricProducer,
-  type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
-import { type Collection, collectionError, createCollection } from "./collection.ts";
+import { type Collection, collectionError, createCollection, withDeadline } from "./collection.ts";
+import type { Exposition } from "./content-negotiation.ts";
+import { gzip, smallestGzip } from "./gzip.ts";
 import { countMetrics, type Health, type MetricCounts } from "./health.ts";
+import { isWordsOnly, type Naming } from "./naming.ts";
 import type { ResolvedOptions } from "./prometheus-options.ts";
-import { type ExpositionFormat, render } from "./render-text.ts";
+import { createRenderer } from "./renderer.ts";
 
 /** A metric reader that is read by scrapes. */
 export interface ScrapeReader {
   readonly metricReader: IMetricReader;
-  /** The current metrics as UTF-8 text. Scrapes at the same time share one collection and one text. */
-  scrape(format: ExpositionFormat): Promise<Buffer<ArrayBuffer>>;
+  /** The current metrics. Scrapes at the same time share one collection, one rendering and one compression. */
+  scrape(asked: Scrape): Promise<ScrapeBody>;
   /** The state of the exporter, after a collection of its own. Never rejects. */
   health(): Promise<Health>;
   /** Whether the last collection had trouble. */
   isFailing(): boolean;
 }
 
-/** Makes the reader for one meter provider. `onShutdown` ends what serves it. */
-export function createScrapeReader(
-  options: ResolvedOptions,
-  { diag, namespace }: ExporterContext,
-  onShutdown: () => Promise<void>,
-): ScrapeReader {
+export interface Scrape {
+  readonly exposition: Pick<Exposition, "format" | "escaping">;
+  readonly acceptsGzip?: boolean;
+  /** How long the scraper waits, where it said so. */
+  readonly timeoutMillis?: number | undefined;
+}
+
+export interface ScrapeBody {
+  readonly pieces: readonly Buffer[];
+  readonly isGzip: boolean;
+}
+
+export interface ScrapeReaderOptions {
+  readonly options: ResolvedOptions;
+  readonly context: ExporterContext;
+  /** What is collected from: by default the meter provider itself. */
+  readonly producerOf?: (producer: MetricProducer) => MetricProducer;
+  /** Ends what serves the reader. */
+  readonly onShutdown: () => Promise<void>;
+}
+
+/** Makes the reader for one meter provider. */
+export function createScrapeReader(given: ScrapeReaderOptions): ScrapeReader {
+  const { options, context, onShutdown, producerOf = (producer) => producer } = given;
+  const { diag, namespace } = context;
   let producer: MetricProducer | undefined;
   let collection: Collection | undefined;
   let shutdown: Promise<void> | undefined;
   let lastScrape: string | undefined;
   let counts: MetricCounts = { counters: 0, gauges: 0, histograms: 0, series: 0 };
-  const texts = new WeakMap<ResourceMetrics, Map<ExpositionFormat, Buffer<ArrayBuffer>>>();
+  const renderer = createRenderer(options.labelCacheBytes);
+  const running = new Map<string, Promise<ScrapeBody>>();
   const warnings = new Set<string>();
 
   const onWarning = (message: string): void => {
@@ -42,42 +64,67 @@ export function createScrapeReader(
     diag.warn(`[meterbridge] [prometheus] ${message}`);
   };
 
-  const running = (): Collection => {
+  const source = (): Collection => {
     if (shutdown !== undefined) throw collectionError("the exporter is shut down", 503);
     if (collection === undefined) throw collectionError("the exporter has no meter provider yet", 503);
     return collection;
   };
 
+  const shared = (key: string, work: () => Promise<ScrapeBody>): Promise<ScrapeBody> => {
+    let promise = running.get(key);
+    if (promise === undefined) running.set(key, (promise = work().finally(() => running.delete(key))));
+    return promise;
+  };
+
+  const renderedAs = async (format: Exposition["format"], naming: Naming): Promise<ScrapeBody> => {
+    const resourceMetrics = await source().collect();
+    source();
+    try {
+      return {
+        pieces: await renderer.render(resourceMetrics, { ...options, format, naming, onWarning }),
+        isGzip: false,
+      };
+    } catch (error) {
+      source().reportTrouble("rendering the metrics failed", error);
+      throw collectionError("rendering the metrics failed", 500);
+    }
+  };
+
+  const bodyOf = ({ exposition: { format, escaping }, acceptsGzip = false }: Scrape): Promise<ScrapeBody> => {
+    const strategy = options.translationStrategy;
+    // Names that are words read the same in all schemes but one, and need no rendering of their own.
+    const isSame = escaping !== "dots" && isWordsOnly({ strategy, escaping });
+    const naming: Naming = { strategy, escaping: isSame ? "underscores" : escaping };
+    const key = `${format} ${naming.escaping}`;
+    const plain = shared(key, () => renderedAs(format, naming));
+    if (!acceptsGzip || !options.compression) return plain;
+    return shared(`${key} gzip`, async () => {
+      const { pieces } = await plain;
+      const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      return size < smallestGzip ? { pieces, isGzip: false } : { pieces: await gzip(pieces), isGzip: true };
+    });
+  };
+
   return {
-    async scrape(format) {
-      const source = running();
-      const resourceMetrics = await source.collect();
-      running();
-      const rendered = texts.get(resourceMetrics) ?? new Map<ExpositionFormat, Buffer<ArrayBuffer>>();
-      texts.set(resourceMetrics, rendered);
-      let text = rendered.get(format);
-      if (text === undefined) {
-        try {
-          text = Buffer.from(render(resourceMetrics, { ...options, format, onWarning }));
-        } catch (error) {
-          source.reportTrouble("rendering the metrics failed", error);
-          throw collectionError("rendering the metrics failed", 500);
-        }
-        rendered.set(format, text);
-      }
+    async scrape(asked) {
+      const current = source();
+      const { timeoutMillis = Infinity } = asked;
+      const isSooner = timeoutMillis < options.scrapeTimeoutMillis;
+      const body = await inTime(bodyOf(asked), isSooner ? timeoutMillis : undefined, current);
+      source();
       lastScrape = new Date().toISOString();
-      return text;
+      return body;
     },
 
     async health() {
-      const source = shutdown === undefined ? collection : undefined;
+      const current = shutdown === undefined ? collection : undefined;
       try {
-        if (source !== undefined) counts = countMetrics(await source.collect());
+        if (current !== undefined) counts = countMetrics(await current.collect());
       } catch {
         // The collection keeps the reason as its trouble.
       }
-      const enabled = source !== undefined;
-      const lastError = source?.trouble();
+      const enabled = current !== undefined;
+      const lastError = current?.trouble();
       return {
         status: enabled && lastError === undefined ? "healthy" : "degraded",
         enabled,
@@ -98,14 +145,14 @@ export function createScrapeReader(
           );
         }
         producer = metricProducer;
-        collection = createCollection(metricProducer, options.scrapeTimeoutMillis, diag);
+        collection = createCollection(producerOf(metricProducer), options.scrapeTimeoutMillis, diag);
       },
       // Prometheus works out rates itself, from totals that never restart.
       selectAggregationTemporality: () => AggregationTemporality.CUMULATIVE,
       selectAggregation: () => ({ type: AggregationType.DEFAULT }),
       selectCardinalityLimit: () => options.cardinalityLimit,
       async collect(collectionOptions) {
-        running();
+        source();
         if (producer === undefined) throw collectionError("the exporter has no meter provider yet", 503);
         return await producer.collect(collectionOptions);
       },
@@ -117,6 +164,22 @@ export function createScrapeReader(
       },
     },
   };
+}
+
+/** The collection has a deadline of its own; this is the scraper's, which may be sooner. */
+async function inTime(
+  body: Promise<ScrapeBody>,
+  millis: number | undefined,
+  collection: Collection,
+): Promise<ScrapeBody> {
+  const outcome = millis === undefined ? await body : await withDeadline(body, millis);
+  if (outcome !== undefined) return outcome;
+  const tooLate = `the scrape took longer than the ${Math.round(millis ?? 0)} ms that the scraper gave`;
+  collection.reportTrouble(
+    tooLate,
+    "it was answered with 503; the application is busy, or an observable callback slow",
+  );
+  throw collectionError(tooLate, 503);
 }
 
 /** Warnings name metrics, so their number is bounded by hand rather than by trust. */

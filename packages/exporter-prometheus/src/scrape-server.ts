@@ -1,8 +1,9 @@
 import type { DiagLogger } from "@opentelemetry/api";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
 import type { ResolvedOptions } from "./prometheus-options.ts";
 import type { NodeHandler } from "./request-handlers.ts";
+import type { TlsContext } from "./tls-files.ts";
 
 export interface ScrapeServer {
   /** Where the server listens; undefined before it does, after it was closed, and when the port could not be had. */
@@ -17,18 +18,20 @@ export interface ScrapeServer {
  * Starts to listen in the background. A port that cannot be had is one line on `diag`, and the application goes on. Neither the
  * server nor its connections keep the process alive.
  */
-export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler, diag: DiagLogger): ScrapeServer {
+export function startScrapeServer(
+  options: ResolvedOptions,
+  handler: NodeHandler,
+  diag: DiagLogger,
+  tls: TlsContext | undefined,
+): ScrapeServer {
   const { host, port, path } = options;
   let closing: Promise<void> | undefined;
   let isFailing = false;
-  const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 1_000 },
-    handler,
-  );
+  const server = tls === undefined ? createServer(patience, handler) : tlsServer(tls, handler);
   // Scrapes are no requests to the application: its request meters leave them out.
   Object.defineProperty(server, Symbol.for("meterbridge.unmetered"), { value: true });
   server.maxConnections = 256;
-  // A client that reads its answer slowly, or not at all, is dropped.
+  // A client that is silent for long is dropped; one that reads its answer slowly is dropped sooner.
   server.setTimeout(options.scrapeTimeoutMillis + 20_000);
   server.unref();
   server.on("connection", (socket) => socket.unref());
@@ -46,9 +49,9 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
     // Any free port was asked for: nobody can know which it is unless told at the level that is shown by default.
     const level = port === 0 ? "warn" : "info";
     diag[level](
-      `[meterbridge] [prometheus] metrics at ${urlOf(address?.address ?? host, address?.port ?? port, path)}`,
+      `[meterbridge] [prometheus] metrics at ${urlOf(options, address?.address ?? host, address?.port ?? port, path)}`,
     );
-    if (isLoopback(host)) return;
+    if (isLoopback(host) || isGuarded(options)) return;
     diag.warn(
       `[meterbridge] [prometheus] listening on ${host}: anyone who reaches port ${address?.port ?? port} can read the metrics; ` +
         "set METERBRIDGE_PROMETHEUS_HOST=127.0.0.1 unless the network keeps others out",
@@ -74,6 +77,28 @@ export function startScrapeServer(options: ResolvedOptions, handler: NodeHandler
   };
 }
 
+const patience = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+};
+
+function tlsServer(tls: TlsContext, handler: NodeHandler): Server {
+  const { createServer: createTlsServer } = process.getBuiltinModule("node:https");
+  const server = createTlsServer({ ...patience, ...tls.current(), handshakeTimeout: 5_000 }, handler);
+  server.on("connection", () => {
+    const changed = tls.changed();
+    if (changed !== undefined) server.setSecureContext(changed);
+  });
+  return server as unknown as Server;
+}
+
+/** Whether it takes a secret or a certificate to read the metrics. */
+function isGuarded({ bearerToken, basicAuth, tls }: ResolvedOptions): boolean {
+  return bearerToken !== undefined || basicAuth !== undefined || tls?.clientAuthorityFile !== undefined;
+}
+
 function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {
   const consequence = "metrics are not served there, the application goes on";
   switch (error.code) {
@@ -94,8 +119,8 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
 }
 
 /** The URL of a path on a host, whose IPv6 address needs brackets. */
-export function urlOf(host: string, port: number, path: string): string {
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}${path}`;
+export function urlOf({ tls }: Pick<ResolvedOptions, "tls">, host: string, port: number, path: string): string {
+  return `${tls === undefined ? "http" : "https"}://${isIP(host) === 6 ? `[${host}]` : host}:${port}${path}`;
 }
 
 function isLoopback(host: string): boolean {

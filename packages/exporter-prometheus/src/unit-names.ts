@@ -1,4 +1,4 @@
-import { prometheusWord } from "./label-names.ts";
+import { prometheusWord } from "./prometheus-word.ts";
 
 /**
  * The Prometheus word for an OpenTelemetry (UCUM) unit, or `""` for none: `s` → `seconds`, `By` → `bytes`, `1` → `ratio`,

@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type ExpositionFormat, render } from "../src/index.ts";
+import { render } from "../src/index.ts";
 import { collect } from "./collect-values.ts";
 import { parseExposition, total } from "./exposition-parser.ts";
 import { collected, counter, gauge, histogram, recorded, upDownCounter } from "./metric-data.ts";
@@ -61,7 +61,7 @@ const metric = fc.oneof(
     ),
 );
 
-const formats: ExpositionFormat[] = ["text", "openmetrics"];
+const formats = ["text", "openmetrics"] as const;
 
 it.each(formats)("no name, unit, description or attribute breaks %s, and no sum changes on the way", (format) => {
   fc.assert(

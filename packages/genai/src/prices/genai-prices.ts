@@ -12,7 +12,7 @@ export interface GenaiPricesOptions {
   /** Prices of your own, which go before the price list. */
   readonly overrides?: PriceOverrides;
   /**
-   * A JSON file of such prices, of the form of `@meterbridge/genai/price-overrides.schema.json`. They come after those of `overrides`. Read
+   * A JSON file of such prices, of the form of `docs/price-overrides.schema.json`. They come after those of `overrides`. Read
    * once, now.
    */
   readonly overridesFile?: string;

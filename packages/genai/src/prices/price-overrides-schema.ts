@@ -56,7 +56,7 @@ const override = v.pipe(
   ),
 );
 
-/** Described in `price-overrides.schema.json`, which is made of it. */
+/** Described in `docs/price-overrides.schema.json`, which is made of it. */
 export const priceOverridesSchema: v.GenericSchema<unknown, PriceOverrides> = v.strictObject(
   {
     $schema: v.optional(v.string()),

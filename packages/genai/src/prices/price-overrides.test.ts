@@ -213,7 +213,7 @@ describe("a file of prices that is wrong stops the start", () => {
 });
 
 test("the published JSON Schema is the one that is checked by", () => {
-  const file = path.join(import.meta.dirname, "../../price-overrides.schema.json");
+  const file = path.join(import.meta.dirname, "../../../../docs/price-overrides.schema.json");
   const schema = toJsonSchema(priceOverridesSchema, { ignoreActions: ["check"], target: "draft-2020-12" });
   const title = "Prices of your own for @meterbridge/genai";
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(JSON.parse(JSON.stringify({ title, ...schema })));

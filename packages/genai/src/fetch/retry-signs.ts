@@ -17,7 +17,7 @@ export function retrySign(headers: Headers): RetrySign | undefined {
     return { retry: Number(count), timeoutSeconds: timeout > 0 ? timeout : undefined };
   }
   const isKnown =
-    /\bai-sdk\//.test(headers.get("user-agent") ?? "") ||
+    /\bai-sdk[-/]/.test(headers.get("user-agent") ?? "") ||
     /\bgoogle-genai-sdk\//.test(`${headers.get("x-goog-api-client")} ${headers.get("user-agent")}`);
   return isKnown ? { retry: undefined, timeoutSeconds: undefined } : undefined;
 }

@@ -92,7 +92,8 @@ function errorTypeOfEvent(event: Fields): string {
   const status = error["statusCode"] ?? error["status"];
   if (typeof status === "number") return String(status);
   if ("stack" in error) return errorTypeOf(error);
-  for (const name of [error["type"], error["code"], event["code"]]) {
+  // Google says its word in `status`, beside a number in `code`.
+  for (const name of [error["type"], error["status"], error["code"], event["code"]]) {
     if (typeof name === "string" && /^[a-z][a-z_]{1,39}$/i.test(name)) return name;
   }
   return "stream_error";

@@ -19,8 +19,8 @@ export function openCallDoor(keeps = false, within: Context = context.active()):
 }
 
 /**
- * Asked by a door before it counts a call, with the context that the call was made in. True: it is its to count, and all above are told. False: one above
- * keeps the call to itself, and this one must not count it.
+ * Asked by a door before it counts a call, with the context that the call was made in; best when the call begins, so that those above time no chunks
+ * of it. True: it is its to count, and all above are told. False: one above keeps the call to itself, and this one must not count it.
  */
 export function mayCountCall(within: Context = context.active()): boolean {
   const nearest = entryOf(within);

@@ -117,7 +117,7 @@ function createStreamedReading(
       timed ??= branch;
       branch.reader.read(value);
       if (fieldsOf(value)["type"] === "abort") branch.isAborted = true;
-      if (timed !== branch || call.isCountedBeneath()) return;
+      if (timed !== branch || saysNothing(value) || call.isCountedBeneath()) return;
       told ??= respondedBy(branch.reader);
       run.chunk();
     },
@@ -141,3 +141,34 @@ function createStreamedReading(
     },
   };
 }
+
+/** An event about the answer, with nothing of it: the time to the first chunk is not the time to such. */
+function saysNothing(event: unknown): boolean {
+  const { type, choices } = fieldsOf(event);
+  return typeof type === "string" ? aboutTheAnswer.has(type) : Array.isArray(choices) && choices.length === 0;
+}
+
+const aboutTheAnswer: ReadonlySet<string> = new Set([
+  // Anthropic
+  "message_start",
+  "ping",
+  "message_delta",
+  "message_stop",
+  // OpenAI's responses
+  "response.created",
+  "response.queued",
+  "response.in_progress",
+  "response.completed",
+  "response.incomplete",
+  "response.failed",
+  // The AI SDK
+  "start",
+  "start-step",
+  "stream-start",
+  "response-metadata",
+  "finish-step",
+  "model-call-end",
+  "finish",
+  "abort",
+  "error",
+]);

@@ -1,6 +1,7 @@
-import { context, INVALID_SPAN_CONTEXT, trace } from "@opentelemetry/api";
+import { context, INVALID_SPAN_CONTEXT, trace, type Context } from "@opentelemetry/api";
 import { mayCountCall, openCallDoor } from "./call-doors.ts";
 import type { CoreState } from "./core-state.ts";
+import { createTwiceCheck } from "./counted-twice.ts";
 import { errorTypeOf } from "./error-type.ts";
 import { guarded } from "./guard.ts";
 import type { LlmCall, LlmTarget, LlmUsage } from "./llm-call.ts";
@@ -34,16 +35,28 @@ export interface LlmRecorder {
 }
 
 export function createLlmRecorder(state: CoreState): LlmRecorder {
-  const { record, recordChunks } = createCallRecorder(state);
+  const recorder = createCallRecorder(state);
+  const twice = createTwiceCheck(state.warn);
+  const checkTwice = guarded(state, "llm.requests", undefined, twice.told);
   const startSpan = guarded(state, "llm span", trace.wrapSpanContext(INVALID_SPAN_CONTEXT), startLlmSpan);
 
-  const start = guarded(state, "llm.requests", noLlmRun, (given: LlmTarget, begun: LlmStart = {}): LlmRun => {
-    const target = readTarget(state, given);
-    const { begunAt, within = context.active() } = begun;
-    const span = startSpan(target, { begunAt, within });
-    const active = trace.setSpan(within, span);
-    return startLlmRun(state, { target, span, active, begunAt, record, recordChunks });
-  });
+  /** `counted` is told of the call when it has been recorded. */
+  const begin = guarded(
+    state,
+    "llm.requests",
+    noLlmRun,
+    (given: LlmTarget, begun: LlmStart, counted: Counted): LlmRun => {
+      const target = readTarget(state, given);
+      const { begunAt, within = context.active() } = begun;
+      const span = startSpan(target, { begunAt, within });
+      const active = trace.setSpan(within, span);
+      const record = (call: LlmCall): void => {
+        recorder.record(call);
+        counted(call, within);
+      };
+      return startLlmRun(state, { target, span, active, begunAt, record, recordChunks: recorder.recordChunks });
+    },
+  );
 
   const readKnown = guarded(state, "llm tokens", null, (result: unknown) =>
     usageOf(isObject(result) && isWithResponse(result) ? result.data : result),
@@ -52,15 +65,18 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
   const refuse = (error: unknown): void => state.refuse("llm stream", "recorder_failed", error);
 
   return {
-    record,
-    start,
+    record(call) {
+      recorder.record(call);
+      checkTwice(call);
+    },
+    start: (target, begun = {}) => begin(target, begun, twice.started),
     async measure<Result>(
       target: LlmTarget,
       work: () => Result,
       readUsage?: (result: Awaited<Result>) => LlmUsage | null,
     ): Promise<Awaited<Result>> {
       const above = context.active();
-      const run = start(target);
+      const run = begin(target, {}, twice.told);
       const door = openCallDoor(readUsage !== undefined, run === noLlmRun ? above : run.active);
       const mayCount = (): boolean => !door.countedBeneath() && mayCountCall(above);
       let result: Awaited<Result>;
@@ -82,6 +98,8 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
     },
   };
 }
+
+type Counted = (call: LlmCall, within: Context) => void;
 
 /** The function, but for what it throws: that may quote the answer, which no log may show, so another error takes its place. */
 function withoutText<Result>(readUsage: (result: Result) => LlmUsage | null): (result: Result) => LlmUsage | null {

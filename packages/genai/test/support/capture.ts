@@ -1,16 +1,34 @@
 import { inspect } from "node:util";
 import { captureFetch } from "../../src/fetch/capture-fetch.ts";
+import { captureState } from "../../src/fetch/capture-state.ts";
 import { onTestFinished, vi } from "vitest";
 import { dial } from "./dial.ts";
 import type { Provider } from "./provider.ts";
 
+/** A fetch that leads to the provider. */
+export interface Dialled {
+  /** Resolves when the next answer has begun, and everybody who waited for it has seen so. */
+  answered(): Promise<void>;
+}
+
 /** Leads the global fetch to the provider until the test ends. */
-export function dialFetch(provider: Provider): void {
+export function dialFetch(provider: Provider): Dialled {
   const under = globalThis.fetch;
-  globalThis.fetch = dial(provider.url, under);
+  const dialled = dial(provider.url, under);
+  let waiting: (() => void)[] = [];
+  globalThis.fetch = async (input, init) => {
+    const answer = await dialled(input, init);
+    const tell = waiting;
+    waiting = [];
+    setImmediate(() => {
+      for (const each of tell) each();
+    });
+    return answer;
+  };
   onTestFinished(() => {
     globalThis.fetch = under;
   });
+  return { answered: () => new Promise((resolve) => void waiting.push(resolve)) };
 }
 
 /** Captures the global fetch until the test ends. */
@@ -26,6 +44,11 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
   } catch (error) {
     return `threw ${tell(error)}`;
   }
+}
+
+/** Ends the calls that failed and whose client might have tried again, which is waited for some seconds. */
+export function nobodyTriesAgain(): void {
+  captureState().waiting.settleAll();
 }
 
 /** Waits until so many usage events have come, and then whether more of them do. */
@@ -46,5 +69,6 @@ function tell(value: unknown): string {
   return inspect(value, { depth: 30, maxStringLength: null, maxArrayLength: null, sorted: true, showHidden: false })
     .replaceAll(/\n +at .*/g, "")
     .replaceAll(/socket: \{[^}]*\}/g, "socket")
+    .replaceAll(/id: '[A-Za-z0-9]{16}'/g, "id")
     .replaceAll(/toolCallId: '[^']*'/g, "toolCallId");
 }

@@ -37,8 +37,8 @@ export interface StreamWish extends Wish {
   readonly includeUsage?: boolean;
   /** Gives up after so many chunks with content. 0: before the first was asked for, once the answer has begun. */
   readonly stopAfter?: number;
-  /** Resolves when the provider has begun its answer and holds it. */
-  readonly held?: Promise<unknown>;
+  /** Resolves when the answer has begun. */
+  readonly begun?: Promise<unknown>;
 }
 
 export const prompt = "Please say hello to the whole world, and be kind about it.";
@@ -201,7 +201,7 @@ export const langchainOpenai: Client = {
   async stream(wish = {}) {
     const giveUp = new AbortController();
     // It resolves with the first chunk.
-    if (wish.stopAfter === 0) void wish.held?.then(() => giveUp.abort());
+    if (wish.stopAfter === 0) void wish.begun?.then(() => giveUp.abort());
     const stream = await langchain(wish)
       .stream(prompt, { signal: giveUp.signal })
       .catch((error: unknown) => {
@@ -380,7 +380,7 @@ async function aiPlain(model: LanguageModel, { withTools, maxRetries = 0 }: Wish
 
 async function aiStream(
   model: LanguageModel,
-  { withTools, maxRetries = 0, stopAfter, held }: StreamWish = {},
+  { withTools, maxRetries = 0, stopAfter, begun }: StreamWish = {},
 ): Promise<unknown[]> {
   const giveUp = new AbortController();
   const errors: unknown[] = [];
@@ -392,7 +392,7 @@ async function aiStream(
     onError: ({ error }) => void errors.push(error),
     ...(withTools === true && { tools }),
   });
-  if (stopAfter === 0) void held?.then(() => giveUp.abort());
+  if (stopAfter === 0) void begun?.then(() => giveUp.abort());
   const read: unknown[] = [];
   let content = 0;
   for await (const part of fullStream) {

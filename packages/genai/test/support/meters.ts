@@ -1,6 +1,6 @@
 import { addUsageSink, configure, type UsageEvent } from "@meterbridge/core";
 import { MeterProvider } from "@meterbridge/sdk-metrics";
-import { context, metrics, trace, type Attributes } from "@opentelemetry/api";
+import { context, diag, DiagLogLevel, metrics, trace, type Attributes } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { DataPointType, MetricReader, type MetricData, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 import { onTestFinished } from "vitest";
@@ -87,4 +87,16 @@ function pointsOf(metric: MetricData): Point[] {
     }));
   }
   return metric.dataPoints.map(({ attributes, value }) => ({ attributes, value, count: 1 }));
+}
+
+/** What is told on `diag` from now on, until the test ends. */
+export function listenToDiag(): string[] {
+  const told: string[] = [];
+  const tell = (message: string, ...rest: unknown[]): void => void told.push([message, ...rest].map(String).join(" "));
+  diag.setLogger(
+    { error: tell, warn: tell, info: tell, debug: tell, verbose: tell },
+    { logLevel: DiagLogLevel.ALL, suppressOverrideMessage: true },
+  );
+  onTestFinished(() => diag.disable());
+  return told;
 }

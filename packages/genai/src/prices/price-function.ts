@@ -43,7 +43,9 @@ function bandFunction(card: RateCard, rates: RateBand["tokens"], factor: TierFac
   const [numerator, denominator] = [BigInt(factor.numerator), BigInt(factor.denominator)];
   const exact = tokenKinds.map((kind) => {
     const rate = rateOf(rates, kind);
-    return rate === undefined ? undefined : unitsAt(rate, digits) * numerator;
+    if (rate === undefined) return undefined;
+    const isLeft = factor.leavesCacheReads === true && kind.startsWith("cacheRead") && rate !== rates.input;
+    return unitsAt(rate, digits) * (isLeft ? denominator : numerator);
   });
   const perCall = [perWebSearch, perRequest].map((rate) =>
     rate === undefined ? undefined : unitsAt(rate, digits + 6) * denominator,

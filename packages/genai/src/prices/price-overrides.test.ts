@@ -4,24 +4,13 @@ import path from "node:path";
 import type { PricedCall } from "@meterbridge/core";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { pricedCall } from "../../test/support/priced-call.ts";
 import { genaiPrices } from "./genai-prices.ts";
 import type { PriceOverride } from "./price-override.ts";
 import { priceOverridesSchema } from "./price-overrides-schema.ts";
 
-const million = 1_000_000;
-
 function call(provider: string, model: string, used: Partial<PricedCall> = {}): PricedCall {
-  return {
-    provider,
-    model,
-    inputTokens: million,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    occurredAt: new Date("2026-11-01T12:00:00Z"),
-    ...used,
-  };
+  return pricedCall(provider, model, { inputTokens: 1_000_000, ...used });
 }
 
 function bookOf(...prices: readonly PriceOverride[]): ReturnType<typeof genaiPrices> {

@@ -45,6 +45,8 @@ export interface TierFactor {
   readonly denominator: number;
   /** The factor is known for the first band alone. */
   readonly isShortContextOnly?: boolean;
+  /** What is read from a cache costs what it costs in the standard tier, where it has a rate of its own. */
+  readonly leavesCacheReads?: boolean;
 }
 
 export const standardFactor: TierFactor = { numerator: 1, denominator: 1 };

@@ -39,12 +39,11 @@ interface TierFigure {
   readonly tiers: readonly string[];
   readonly models: RegExp;
   readonly factor: TierFactor;
-  /** Where the provider says so, and when that was read. */
+  /** Where the provider says so, who quotes it where that page was not read itself, and when. */
   readonly source: string;
 }
 
 const half: TierFactor = { numerator: 1, denominator: 2 };
-const same: TierFactor = standardFactor;
 const every = /./;
 
 export const tierFigures: readonly TierFigure[] = [
@@ -54,36 +53,51 @@ export const tierFigures: readonly TierFigure[] = [
     models: every,
     factor: half,
     source:
-      "developers.openai.com/api/docs/pricing, /guides/flex-processing: half of standard, cached input too (2026-11)",
+      "developers.openai.com/api/docs/pricing, as quoted by LiteLLM and others: half of standard, caches too (2026-11)",
   },
   {
     provider: "anthropic",
     tiers: ["batch"],
     models: every,
     factor: half,
-    source: "platform.claude.com/docs/en/build-with-claude/batch-processing: 50 % of standard (2026-11)",
+    source:
+      "platform.claude.com/docs/en/build-with-claude/batch-processing, as quoted: 50 % of all usage, caches too (2026-11)",
   },
   {
     provider: "google",
-    tiers: ["batch", "flex"],
+    tiers: ["flex"],
     models: /gemini-/,
     factor: half,
-    source: "ai.google.dev/gemini-api/docs/optimization: 50 % discount (2026-11)",
+    source: "ai.google.dev/gemini-api/docs/optimization: 50 % of the standard price (2026-11)",
+  },
+  {
+    provider: "google",
+    tiers: ["batch"],
+    models: /gemini-/,
+    factor: { ...half, leavesCacheReads: true },
+    source:
+      "ai.google.dev/gemini-api/docs/optimization: 50 %; Vertex AI's page of batch inference: not for what is read from a cache (2026-11)",
   },
   {
     provider: "google",
     tiers: ["priority"],
     models: /gemini-3\.[78]-flash/,
     factor: { numerator: 9, denominator: 5 },
-    source: "ai.google.dev/gemini-api/docs/pricing: 1.8 times standard, as quoted by genai-prices 0.1.8 (2026-11)",
+    source: "ai.google.dev/gemini-api/docs/pricing, as quoted by genai-prices 0.1.8: 1.8 times standard (2026-11)",
   },
   {
     provider: "aws",
-    tiers: ["batch", "flex"],
+    tiers: ["batch"],
     models: every,
     factor: half,
-    source:
-      "docs.aws.amazon.com/bedrock/latest/userguide/capacity-limits-cost-optimization.html: batch 50 %; AWS re:Invent 2025, AIM3304: flex 50 % (2026-11)",
+    source: "docs.aws.amazon.com/bedrock/latest/userguide/capacity-limits-cost-optimization.html: 50 % (2026-11)",
+  },
+  {
+    provider: "aws",
+    tiers: ["flex"],
+    models: every,
+    factor: half,
+    source: "AWS re:Invent 2025, session AIM3304, dev.to/kazuya_dev: 50 % discount (2026-11)",
   },
   {
     provider: "azure",
@@ -96,7 +110,7 @@ export const tierFigures: readonly TierFigure[] = [
     provider: "groq",
     tiers: ["flex"],
     models: every,
-    factor: same,
+    factor: standardFactor,
     source: "console.groq.com/docs/flex-processing: the price of on-demand (2026-11)",
   },
   {
@@ -104,14 +118,14 @@ export const tierFigures: readonly TierFigure[] = [
     tiers: ["batch"],
     models: every,
     factor: half,
-    source: "groq.com/pricing: the batch API at 50 % (2026-05)",
+    source: "groq.com/pricing, as quoted by api-evangelist: 50 % (2026-05)",
   },
   {
     provider: "mistral",
     tiers: ["batch"],
     models: every,
     factor: half,
-    source: "mistral.ai/pricing: the batch API at 50 % (2026-01)",
+    source: "mistral.ai/pricing, as quoted by others: 50 % off any model (2026-01)",
   },
   {
     provider: "fireworks",

@@ -2,11 +2,13 @@ import type { CoreState } from "./core-state.ts";
 import { combine, type Combined, type Recording } from "./instrument.ts";
 import type { CallFamilies } from "./llm-families.ts";
 import { generationsOf, hasTokens, type CallPaths, type MeasuredCall } from "./llm-paths.ts";
-import { at } from "./llm-values.ts";
+import { at, isRare } from "./llm-values.ts";
 
 /** How a call is recorded whose like was recorded before: all its series at once. */
 export interface KnownCall {
   readonly record: (values: Float64Array) => void;
+  /** Records what few calls have. */
+  readonly recordRare: (values: Float64Array) => void;
   /** Whether it takes the values of a call with tokens. */
   readonly takesTokens: boolean;
 }
@@ -57,5 +59,7 @@ export function combineCall(
   add(money.unpriced, at.unpriced);
   add(money.queue, at.queue);
   add(money.context, at.context);
-  return { record: combine(meter, members), takesTokens: withOldTokens || !old };
+  const usual = members.filter(({ position }) => !isRare(position));
+  const rare = members.filter(({ position }) => isRare(position));
+  return { record: combine(meter, usual), recordRare: combine(meter, rare), takesTokens: withOldTokens || !old };
 }

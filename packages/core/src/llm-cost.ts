@@ -1,6 +1,7 @@
 import type { CoreState } from "./core-state.ts";
 import type { LlmCall } from "./llm-call.ts";
 import type { TokenCounts } from "./llm-tokens.ts";
+import type { PriceBook, PricedCall } from "./price-book.ts";
 import { pricedCall } from "./priced-call.ts";
 import { reasonAgainst } from "./refusals.ts";
 import type { CostStatus } from "./usage-event.ts";
@@ -19,7 +20,7 @@ export function costOf(
   call: LlmCall,
   status: RunStatus,
   tokens: TokenCounts,
-  occurredAt: Date | undefined,
+  occurredAt: Date,
 ): CallCost {
   const { costUsd } = call;
   if (typeof costUsd === "number" && costUsd >= 0 && costUsd <= largestUsd) {
@@ -32,16 +33,21 @@ export function costOf(
 
   const { priceBook } = state.settings();
   if (priceBook === null) return unpriced;
+  const nanoUsd = askPriceBook(state, priceBook, pricedCall(call, tokens, occurredAt));
+  if (nanoUsd === null) return unpriced;
+  const estimated = call.usageSource === "estimated" || call.usageSource === "partial";
+  return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: priceBook.name };
+}
+
+/** The book's price in nano-USD. What is none, or was thrown, is counted, and null. */
+export function askPriceBook(state: CoreState, priceBook: PriceBook, call: PricedCall): bigint | null {
   try {
-    const nanoUsd = priceBook.price(pricedCall(call, tokens, occurredAt));
-    if (nanoUsd === null) return unpriced;
-    if (typeof nanoUsd !== "bigint" || nanoUsd < 0n)
-      throw new RangeError("a price must be a bigint of at least 0, or null");
-    const estimated = call.usageSource === "estimated" || call.usageSource === "partial";
-    return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: priceBook.name };
+    const nanoUsd: unknown = priceBook.price(call);
+    if (nanoUsd === null || (typeof nanoUsd === "bigint" && nanoUsd >= 0n)) return nanoUsd;
+    throw new RangeError("a price must be a bigint of at least 0, or null");
   } catch (error) {
     state.refuse("llm.cost", "price_book_failed", error);
-    return unpriced;
+    return null;
   }
 }
 

@@ -8,7 +8,7 @@ import { attributedTo, milliseconds } from "./work-event.ts";
 /** Writes the usage event of a finished model call, if anybody listens. What a ledger could not keep is put right first. */
 export function writeCallEvent(state: CoreState, measured: MeasuredCall): void {
   if (!state.sinks.any()) return;
-  const { call, status, errorType, tokens, cost, occurredAt = new Date() } = measured;
+  const { call, status, errorType, tokens, cost, occurredAt } = measured;
   state.sinks.write({
     eventId: usable(state, call.eventId, isId) ?? uuidV7(occurredAt.getTime()),
     occurredAt,
@@ -36,9 +36,9 @@ export function writeCallEvent(state: CoreState, measured: MeasuredCall): void {
   });
 }
 
-/** When the call happened: as given, where that is a date, else now; undefined for now where there is no event to keep it. */
-export function occurrenceOf(state: CoreState, occurredAt: unknown): Date | undefined {
-  return usable(state, occurredAt, isDate) ?? (state.sinks.any() ? new Date() : undefined);
+/** When the call happened: as given, where that is a date, else now. */
+export function occurrenceOf(state: CoreState, occurredAt: unknown): Date {
+  return usable(state, occurredAt, isDate) ?? new Date();
 }
 
 function usable<Value>(

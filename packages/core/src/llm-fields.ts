@@ -49,7 +49,7 @@ function usageOf(usage: LlmUsage): LlmUsage {
   };
 }
 
-function callOf(call: LlmCall): LlmCall {
+export function callOf(call: LlmCall): LlmCall {
   return {
     provider: call.provider,
     model: call.model,

@@ -6,12 +6,14 @@ import { combineCall, type KnownCall } from "./llm-combined.ts";
 import { createCallFamilies } from "./llm-families.ts";
 import { addTokens, hasModalities } from "./llm-modality.ts";
 import { generationsOf, hasTokens, modelOf, pathsOf, type CallPaths, type MeasuredCall } from "./llm-paths.ts";
-import { createCallValues, fillCallValues } from "./llm-values.ts";
+import { createQuickRecording } from "./llm-quick.ts";
+import { callValuesOf, createCallValues } from "./llm-values.ts";
 import type { RefusalReason } from "./vocabulary.ts";
 
 export interface LlmMeters {
   /** Records a call in all meters of the area: both generations of the conventions as configured, and the business meters. */
   record(measured: MeasuredCall): void;
+  recordQuickly(given: LlmCall): boolean;
   /** Records seconds between chunks of a call that has not ended. */
   recordChunks(call: LlmCall, secondsBetween: readonly number[]): void;
 }
@@ -29,8 +31,10 @@ export function createLlmMeters(state: CoreState): LlmMeters {
     const model = modelOf(call);
     const found = known.find(operation, status, errorType, call.provider, model, call.responseModel, labels);
     const isKnown = found !== undefined && (found.takesTokens || !hasTokens(measured));
-    if (isKnown && !hasModalities(call) && fillCallValues(values, measured)) {
-      found.record(values);
+    const own = isKnown && !hasModalities(call) ? callValuesOf(measured) : undefined;
+    if (isKnown && own !== undefined) {
+      found.record(own);
+      found.recordRare(own);
     } else {
       const paths = pathsOf(measured, labels);
       recordPlainly(measured, paths);
@@ -96,6 +100,7 @@ export function createLlmMeters(state: CoreState): LlmMeters {
 
   return {
     record,
+    recordQuickly: createQuickRecording(state, known, values),
     recordChunks: (call, secondsBetween) =>
       addChunks(call, call.operation ?? "chat", undefined, secondsBetween, state.attribution.labels()),
   };

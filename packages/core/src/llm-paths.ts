@@ -13,8 +13,7 @@ export interface MeasuredCall {
   readonly errorType: string | undefined;
   readonly tokens: TokenCounts;
   readonly cost: CallCost;
-  /** Undefined for now, where nobody keeps it. */
-  readonly occurredAt: Date | undefined;
+  readonly occurredAt: Date;
 }
 
 /** Which series a call goes to: the values that each family is asked for. */

@@ -26,6 +26,7 @@ export function createCallRecorder(state: CoreState): CallRecorder {
     // Without anybody to record for, not even a price is looked up.
     if (!state.binding.isBound() && !state.sinks.any()) return;
     strays(given);
+    if (!state.sinks.any() && meters.recordQuickly(given)) return;
     const call = readCall(state, given);
     const status = call.status ?? (call.errorType === undefined ? "completed" : "failed");
     const tokens = tokenCounts(call, refuse);

@@ -8,15 +8,21 @@ export const at = {
   /** For the counters: 0 where there is no usage. */
   inputCounted: 3,
   outputCounted: 4,
-  cacheRead: 5,
-  cacheWrite: 6,
-  reasoning: 7,
-  one: 8,
-  usd: 9,
-  unpriced: 10,
+  one: 5,
+  usd: 6,
+  unpriced: 7,
+  // Few calls have these: they are recorded apart, so that the others need not look at them.
+  cacheRead: 8,
+  cacheWrite: 9,
+  reasoning: 10,
   queue: 11,
   context: 12,
 } as const;
+
+/** Whether the value at the position is one that few calls have. */
+export function isRare(position: number): boolean {
+  return position >= at.cacheRead;
+}
 
 export function createCallValues(): Float64Array {
   const values = new Float64Array(Object.keys(at).length).fill(NaN);
@@ -24,11 +30,12 @@ export function createCallValues(): Float64Array {
   return values;
 }
 
-/** Writes the call's values down. False where one is not simply a number that every meter takes: that call needs more care. */
-export function fillCallValues(values: Float64Array, { call, tokens, cost }: MeasuredCall): boolean {
+/** The call's values. Undefined where one is not simply a number that every meter takes: that call needs more care. */
+export function callValuesOf({ call, tokens, cost }: MeasuredCall): Float64Array | undefined {
   const { duration, queueDuration, contextSize } = call;
-  if (!isPlain(duration) || !isPlain(queueDuration) || !isPlain(contextSize)) return false;
+  if (!isPlain(duration) || !isPlain(queueDuration) || !isPlain(contextSize)) return undefined;
   const { input, output, cacheRead, cacheWrite, reasoning } = tokens;
+  const values = createCallValues();
   values[at.duration] = duration ?? NaN;
   values[at.queue] = queueDuration ?? NaN;
   values[at.context] = contextSize ?? NaN;
@@ -44,11 +51,11 @@ export function fillCallValues(values: Float64Array, { call, tokens, cost }: Mea
     values[at.unpriced] = cost.status === "unpriced" ? 1 : NaN;
   } else {
     const usd = Number(cost.nanoUsd) / 1e9;
-    if (!isPlain(usd)) return false;
+    if (!isPlain(usd)) return undefined;
     values[at.usd] = usd;
     values[at.unpriced] = NaN;
   }
-  return true;
+  return values;
 }
 
 /** What a cell takes without a second look. Null is not nothing: it is refused, and told. */

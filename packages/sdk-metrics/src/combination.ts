@@ -1,23 +1,26 @@
 import type { BoundCounter, BoundRecorder, CombinedRecording, CombinedSeries } from "./bindable.ts";
 import { bindAgain, targetsOf, type BoundTarget } from "./binding.ts";
+import { bucketOf, type Buckets } from "./bucket-of.ts";
 import { recordInBucket } from "./histogram-rows.ts";
-import { bucketOf } from "./bucket-of.ts";
 import { DataPointType } from "./official-enums.ts";
 import { recordAt } from "./recording.ts";
+import type { BoundSeries, SeriesStorage } from "./series-storage.ts";
 
 /** One stream of one of the series. */
 interface Part {
   /** Where its value stands. */
   readonly position: number;
-  readonly target: BoundTarget;
+  readonly storage: SeriesStorage;
+  readonly series: BoundSeries;
   readonly isSum: boolean;
   /** Of a histogram with explicit buckets. */
-  readonly bounds: Float64Array | undefined;
+  readonly buckets: Buckets | undefined;
   /** Whether the part before has the same value and bounds, so that its bucket is this one's. */
   readonly sharesBucket: boolean;
+  readonly refuse: (value: unknown) => void;
 }
 
-/** Series whose values are not simply written into a row: whole numbers, exemplars, series of another library. */
+/** A series whose values are not simply written into a row. */
 interface Call {
   readonly position: number;
   readonly record: (value: number) => void;
@@ -26,14 +29,15 @@ interface Call {
 /** One function that records into all these series, from one list of values. */
 export function createCombination(members: readonly CombinedSeries[]): CombinedRecording {
   const calls: Call[] = [];
-  const targets: { readonly position: number; readonly target: BoundTarget }[] = [];
+  const targets: PlacedTarget[] = [];
   for (const { series, position } of members) {
     const found = targetsOf(series);
-    if (found === undefined) calls.push({ position, record: recordOf(series) });
+    // A value below zero, which few take, is looked at by the series itself.
+    if (found === undefined || found.some(({ lowest }) => lowest < 0))
+      calls.push({ position, record: recordOf(series) });
     else for (const target of found) targets.push({ position, target });
   }
-  const parts = toParts(targets);
-  const record = createPartsRecording(parts);
+  const record = createPartsRecording(toParts(targets));
   if (calls.length === 0) return record;
   return (given) => {
     const values = given.slice();
@@ -50,10 +54,10 @@ function createPartsRecording(parts: readonly Part[]): CombinedRecording {
     let values = given;
     let bucket = 0;
     for (let at = 0; at < parts.length; at++) {
-      const { position, target, isSum, bounds, sharesBucket } = parts[at]!;
-      const value = values[position]!;
-      const { storage, series, lowest, highest } = target;
-      if (value >= lowest && value <= highest) {
+      const part = parts[at]!;
+      const value = values[part.position]!;
+      if (value >= 0 && value <= Number.MAX_VALUE) {
+        const { storage, series, buckets } = part;
         let { slot } = series;
         if (slot < 0) {
           // What is told of an overflow may record in its turn, into the same list.
@@ -61,38 +65,44 @@ function createPartsRecording(parts: readonly Part[]): CombinedRecording {
           slot = bindAgain(storage, series);
         }
         const { rows } = storage;
-        if (isSum) {
+        if (part.isSum) {
           rows[slot * 2] = storage.epoch;
           rows[slot * 2 + 1]! += value;
-        } else if (bounds === undefined) recordAt(storage, slot, value);
+        } else if (buckets === undefined) recordAt(storage, slot, value);
         else {
-          if (!sharesBucket) bucket = bucketOf(bounds, value);
-          const row = slot * (bounds.length + 5);
+          if (!part.sharesBucket) bucket = bucketOf(buckets, value);
+          const row = slot * (buckets.bounds.length + 4);
           rows[row] = storage.epoch;
           recordInBucket(rows, row, value, bucket);
         }
       } else if (!Number.isNaN(value)) {
         if (values === given) values = given.slice();
-        target.refuse(value);
+        part.refuse(value);
       }
     }
   };
 }
 
+interface PlacedTarget {
+  readonly position: number;
+  readonly target: BoundTarget;
+}
+
 /** In an order in which histograms that have their value and bounds in common follow each other. */
-function toParts(targets: readonly { readonly position: number; readonly target: BoundTarget }[]): Part[] {
+function toParts(targets: readonly PlacedTarget[]): Part[] {
   const keyed = targets.map(({ position, target }) => {
-    const { kind } = target.storage;
-    const bounds = kind.dataPointType === DataPointType.HISTOGRAM ? kind.bounds : undefined;
-    return { position, target, bounds, key: `${position} ${bounds?.join(" ") ?? ""}` };
+    const { buckets } = target.storage.kind;
+    return { position, target, buckets, key: `${position} ${buckets?.bounds.join(" ") ?? ""}` };
   });
   const ordered = keyed.toSorted((one, other) => (one.key < other.key ? -1 : Number(one.key > other.key)));
-  return ordered.map(({ position, target, bounds, key }, at) => ({
+  return ordered.map(({ position, target: { storage, series, refuse }, buckets, key }, at) => ({
     position,
-    target,
-    isSum: target.storage.kind.dataPointType === DataPointType.SUM,
-    bounds,
-    sharesBucket: bounds !== undefined && ordered[at - 1]?.key === key,
+    storage,
+    series,
+    isSum: storage.kind.dataPointType === DataPointType.SUM,
+    buckets,
+    sharesBucket: buckets !== undefined && ordered[at - 1]?.key === key,
+    refuse,
   }));
 }
 

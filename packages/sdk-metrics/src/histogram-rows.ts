@@ -1,5 +1,5 @@
 import type { Histogram } from "@opentelemetry/sdk-metrics";
-import { bucketOf } from "./bucket-of.ts";
+import { bucketOf, createBuckets } from "./bucket-of.ts";
 import { DataPointType } from "./official-enums.ts";
 import type { RowKind } from "./row-kind.ts";
 
@@ -13,8 +13,8 @@ export interface HistogramOptions {
 
 /** Histograms with explicit buckets: `[epoch, sum, min, max, count of each bucket…]`. */
 export function histogramRows({ boundaries, recordMinMax, negative }: HistogramOptions): RowKind {
-  const bounds = Float64Array.from(boundaries);
-  const buckets = bounds.length + 1;
+  const finder = createBuckets(boundaries);
+  const buckets = boundaries.length + 1;
   const noCounts: readonly number[] = Array.from({ length: buckets }, () => 0);
   // Handed out with each point, as the official SDK does.
   const shown = [...boundaries];
@@ -22,7 +22,7 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
   return {
     stride: 4 + buckets,
     dataPointType: DataPointType.HISTOGRAM,
-    bounds,
+    buckets: finder,
 
     clear(rows, at) {
       rows.fill(0, at, at + 4 + buckets);
@@ -31,7 +31,7 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
     },
 
     record(rows, at, value) {
-      recordInBucket(rows, at, value, bucketOf(bounds, value));
+      recordInBucket(rows, at, value, bucketOf(finder, value));
     },
 
     fold(from, fromAt, to, toAt) {

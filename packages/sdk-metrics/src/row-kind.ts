@@ -1,3 +1,4 @@
+import type { Buckets } from "./bucket-of.ts";
 import type { DataPointType } from "@opentelemetry/sdk-metrics";
 
 /**
@@ -10,8 +11,8 @@ export interface RowKind {
   readonly dataPointType: DataPointType;
   /** Of sums alone. */
   readonly isMonotonic?: boolean;
-  /** Of histograms with explicit buckets alone: inclusive upper bounds, ascending. A row is as `histogramRows` says. */
-  readonly bounds?: Float64Array;
+  /** Of histograms with explicit buckets alone. A row is as `histogramRows` says. */
+  readonly buckets?: Buckets;
   /** Empties a row, or fills in a new one. */
   clear(rows: Float64Array, at: number): void;
   /** Records a finite value. Marking the epoch is the caller's. */

@@ -85,19 +85,44 @@ test.each([null, undefined, 5, "text", {}, { usage: null }, { usage: 5 }, [], ()
   },
 );
 
-test("nothing but counts, the model's name and the tier is read, so that no content can leak", () => {
-  const read: string[] = [];
+test("nothing but counts, names and tiers is read, so that no content can leak", () => {
+  const read = new Set<string>();
   const watched = (target: object, path: string): object =>
     new Proxy(target, {
       get(object, field) {
-        read.push(`${path}${String(field)}`);
+        read.add(`${path}${String(field)}`);
         const value = Reflect.get(object, field) as unknown;
         return typeof value === "object" && value !== null ? watched(value, `${path}${String(field)}.`) : value;
       },
     });
   const message = { role: "assistant", content: "secret" };
-  usageOf(
-    watched({ id: "1", model: "m", choices: [{ message }], usage: { prompt_tokens: 1 }, output_text: "secret" }, ""),
-  );
-  expect(read.filter((field) => !/^(usage|model|service_tier)/.test(field))).toEqual([]);
+  const contents = {
+    id: "1",
+    model: "m",
+    choices: [{ message }],
+    candidates: [{ content: message }],
+    content: "secret",
+    text: "secret",
+    messages: [message],
+    steps: [message],
+    output_text: "secret",
+    output: [message],
+    response: { modelId: "m", messages: [message], body: message, headers: message },
+    response_metadata: { model_name: "m", usage: message, headers: message },
+    providerMetadata: { openai: { serviceTier: "flex", logprobs: [message] }, anthropic: { container: message } },
+  };
+  for (const usage of [
+    { usage: { prompt_tokens: 1 } },
+    { usage: { inputTokens: 1 } },
+    { totalUsage: { inputTokens: 1 } },
+    { usageMetadata: { promptTokenCount: 1 } },
+    { usage_metadata: { input_tokens: 1 } },
+    { prompt_eval_count: 1 },
+    {},
+  ]) {
+    usageOf(watched({ ...contents, ...usage }, ""));
+  }
+  const allowed =
+    /^(usage|totalUsage|usageMetadata|usage_metadata|(prompt_)?eval_count)\b|^(model|modelVersion|service_tier)$|^response(\.modelId)?$|^response_metadata(\.(model|model_name|service_tier))?$|^providerMetadata(\.openai(\.serviceTier)?|\.anthropic(\.usage)?)?$/;
+  expect([...read].filter((field) => !allowed.test(field))).toEqual([]);
 });

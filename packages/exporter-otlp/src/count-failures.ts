@@ -5,7 +5,7 @@ export interface FailureCounts {
   /** `meterbridge.exporter.failures`: one export that was not delivered. */
   failed(): void;
   /** `meterbridge.exporter.points.dropped`: data points that stayed behind, by reason. */
-  dropped(points: number, reason: "non_finite" | "rejected"): void;
+  dropped(points: number, reason: "non_finite" | "rejected" | "outage"): void;
 }
 
 /**

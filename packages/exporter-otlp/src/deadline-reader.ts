@@ -3,6 +3,8 @@ import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 export interface DeadlineReaderOptions {
   /** The most that `shutdown()` and `forceFlush()` take. */
   readonly timeoutMillis: number;
+  /** Called once, when shutdown begins, with the time that it has. */
+  readonly onShutdown: (timeoutMillis: number) => void;
   /** Called when a flush could not wait any longer. */
   readonly onLateFlush: (waitedMillis: number) => void;
   /** Called once, when shutdown has ended or its time is over: drops whatever is still open. */
@@ -14,7 +16,7 @@ export interface DeadlineReaderOptions {
  * `shutdown()` may be called again. While they wait they hold the process, no longer.
  */
 export function deadlineReader(reader: IMetricReader, options: DeadlineReaderOptions): IMetricReader {
-  const { timeoutMillis, onLateFlush, close } = options;
+  const { timeoutMillis, onShutdown, onLateFlush, close } = options;
   let ended: Promise<void> | undefined;
   const limit = (asked?: number): number => Math.min(asked ?? timeoutMillis, timeoutMillis);
   return {
@@ -29,7 +31,11 @@ export function deadlineReader(reader: IMetricReader, options: DeadlineReaderOpt
       if (!(await within(milliseconds, reader.forceFlush()))) onLateFlush(milliseconds);
     },
     shutdown(shutdownOptions) {
-      ended ??= within(limit(shutdownOptions?.timeoutMillis), reader.shutdown()).then(close);
+      if (ended === undefined) {
+        const milliseconds = limit(shutdownOptions?.timeoutMillis);
+        onShutdown(milliseconds);
+        ended = within(milliseconds, reader.shutdown()).then(close);
+      }
       return ended;
     },
   };

@@ -1,6 +1,7 @@
 import type { Exporter } from "@meterbridge/exporter";
 import { metrics } from "@opentelemetry/api";
 import { type IMetricReader, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import { createAcknowledgedDeltas } from "./acknowledged-deltas.ts";
 import { deadlineReader } from "./deadline-reader.ts";
 import { createFailureCounts } from "./count-failures.ts";
 import { createHttpTransport } from "./http-transport.ts";
@@ -40,6 +41,7 @@ export function otlp(options: OtlpOptions = {}): Exporter {
 function createReader(settings: OtlpSettings, tell: Teller): IMetricReader {
   const { url, headers, compression, exportTimeoutMillis, shutdownTimeoutMillis } = settings;
   const serialiser = createSerialiser(settings.protocol);
+  const count = createFailureCounts(() => metrics.getMeter("@meterbridge/exporter-otlp"));
   const exporter = createPushExporter({
     serialiser,
     transport: createHttpTransport({
@@ -49,9 +51,14 @@ function createReader(settings: OtlpSettings, tell: Teller): IMetricReader {
       tls: readTlsFiles(settings.tlsFiles),
     }),
     tell,
-    count: createFailureCounts(() => metrics.getMeter("@meterbridge/exporter-otlp")),
+    count,
     exportTimeoutMillis,
-    selectAggregationTemporality: temporalityOf(settings.temporality),
+    deltas:
+      settings.temporality === "delta"
+        ? createAcknowledgedDeltas((points) => count.dropped(points, "outage"))
+        : undefined,
+    // Deltas are made here, of what the SDK sums up.
+    selectAggregationTemporality: temporalityOf(settings.temporality === "delta" ? "cumulative" : settings.temporality),
   });
   const reader = new PeriodicExportingMetricReader({
     exporter,
@@ -62,6 +69,7 @@ function createReader(settings: OtlpSettings, tell: Teller): IMetricReader {
   });
   return deadlineReader(reader, {
     timeoutMillis: shutdownTimeoutMillis,
+    onShutdown: (milliseconds) => exporter.hurry(milliseconds / 2),
     onLateFlush: exporter.tellLate,
     async close() {
       exporter.close();

@@ -43,6 +43,8 @@ describe("sending", () => {
       delivered: false,
       kind: "503",
       reason: "it answered 503 No luck, and asked to wait 3600 s",
+      mayHaveArrived: false,
+      retryAfterMillis: 3_600_000,
     });
   });
 

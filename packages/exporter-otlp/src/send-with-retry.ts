@@ -9,6 +9,10 @@ export interface Trouble {
   /** The same for the same trouble, for example `"503"` or `"ECONNREFUSED"`. */
   readonly kind: string;
   readonly reason: string;
+  /** Whether the backend may have taken it all the same: the line broke, or nobody answered, after it had been sent. */
+  readonly mayHaveArrived: boolean;
+  /** How long the backend asked to be left alone. */
+  readonly retryAfterMillis?: number;
 }
 
 export interface SendOptions {
@@ -32,8 +36,11 @@ export async function sendWithRetry(
 ): Promise<Outcome> {
   const { signal, deadline, onRetry } = options;
   let backoff = firstBackoff;
+  let mayHaveArrived = false;
   for (;;) {
     const attempt = await tryOnce(post, signal);
+    if (!attempt.outcome.delivered && mayHaveArrived) attempt.outcome = { ...attempt.outcome, mayHaveArrived };
+    mayHaveArrived ||= !attempt.outcome.delivered && attempt.outcome.mayHaveArrived;
     if (attempt.outcome.delivered || !attempt.retryable || signal.aborted) return attempt.outcome;
     const wait = attempt.retryAfter ?? jitter(backoff);
     backoff = Math.min(backoff * 1.5, longestBackoff);
@@ -56,7 +63,7 @@ export function parseRetryAfter(header: string | undefined, now: number): number
 }
 
 interface Attempt {
-  readonly outcome: Outcome;
+  outcome: Outcome;
   readonly retryable: boolean;
   readonly retryAfter?: number | undefined;
 }
@@ -75,6 +82,12 @@ const retryableErrors = new Set([
   "EHOSTUNREACH",
 ]);
 
+/** Errors of a connection that did not come about. All others may come after the request is out. */
+const neverSent =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ERR_TLS_.*|.*CERT.*|.*SIGNATURE.*|UNABLE_TO_.*)$/;
+/** A proxy answers so when it has lost the one behind it. */
+const proxyStatuses = new Set([502, 504]);
+
 async function tryOnce(post: (signal: AbortSignal) => Promise<HttpAnswer>, signal: AbortSignal): Promise<Attempt> {
   try {
     return judge(await post(signal));
@@ -82,7 +95,10 @@ async function tryOnce(post: (signal: AbortSignal) => Promise<HttpAnswer>, signa
     const kind = errorCode(error) ?? "error";
     // A name with several addresses fails with an AggregateError, whose message is empty.
     const reason = (error instanceof Error && error.message) || kind;
-    return { outcome: { delivered: false, kind, reason }, retryable: retryableErrors.has(kind) };
+    return {
+      outcome: { delivered: false, kind, reason, mayHaveArrived: !neverSent.test(kind) },
+      retryable: retryableErrors.has(kind),
+    };
   }
 }
 
@@ -102,7 +118,13 @@ function judge({ status, statusText, retryAfter, body }: HttpAnswer): Attempt {
     .trim();
   const said = text === "" ? "" : `: ${text}`;
   return {
-    outcome: { delivered: false, kind: String(status), reason: `it answered ${status} ${statusText}${asked}${said}` },
+    outcome: {
+      delivered: false,
+      kind: String(status),
+      reason: `it answered ${status} ${statusText}${asked}${said}`,
+      mayHaveArrived: proxyStatuses.has(status),
+      ...(wait !== undefined && { retryAfterMillis: wait }),
+    },
     retryable: retryableStatuses.has(status),
     retryAfter: wait,
   };

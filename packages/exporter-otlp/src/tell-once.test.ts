@@ -4,8 +4,18 @@ import type { Outcome, Trouble } from "./send-with-retry.ts";
 import { createTeller } from "./tell-once.ts";
 
 const delivered: Outcome = { delivered: true, body: Buffer.alloc(0) };
-const refused: Trouble = { delivered: false, kind: "ECONNREFUSED", reason: "connect ECONNREFUSED 127.0.0.1:4318" };
-const overloaded: Outcome = { delivered: false, kind: "503", reason: "it answered 503 Service Unavailable" };
+const refused: Trouble = {
+  delivered: false,
+  kind: "ECONNREFUSED",
+  reason: "connect ECONNREFUSED 127.0.0.1:4318",
+  mayHaveArrived: false,
+};
+const overloaded: Outcome = {
+  delivered: false,
+  kind: "503",
+  reason: "it answered 503 Service Unavailable",
+  mayHaveArrived: false,
+};
 
 describe("the state of the exports", () => {
   it("is told once when it fails and once when it works again, not at each interval", () => {
@@ -63,7 +73,12 @@ describe("the state of the exports", () => {
   it("never shows a header's value that the backend repeats", () => {
     const { tell, told } = start("http://collector:4318/v1/metrics", ["Bearer hunter2-token"]);
 
-    tell.exported({ delivered: false, kind: "401", reason: "it answered 401: unknown token hunter2-token" });
+    tell.exported({
+      delivered: false,
+      kind: "401",
+      reason: "it answered 401: unknown token hunter2-token",
+      mayHaveArrived: false,
+    });
 
     expect(told).toEqual([
       "warn [meterbridge] [otlp] exports to collector:4318 fail: it answered 401: unknown token …",
@@ -75,7 +90,7 @@ describe("the state of the exports", () => {
       const { tell, told } = start("http://collector:4318/v1/metrics", ["Bearer hunter2-token"]);
       const reason = `it answered 401: ${"x".repeat(length)} hunter2-token ${"x".repeat(10_000)}`;
 
-      tell.exported({ delivered: false, kind: "401", reason });
+      tell.exported({ delivered: false, kind: "401", reason, mayHaveArrived: false });
       tell.rejected(1, reason);
 
       expect(told).toHaveLength(2);
@@ -95,7 +110,12 @@ describe("the state of the exports", () => {
   it("hints at the gRPC port, on which HTTP never works", () => {
     const { tell, told } = start("http://collector:4317/v1/metrics");
 
-    tell.exported({ delivered: false, kind: "HPE_INVALID_CONSTANT", reason: "Parse Error: Expected HTTP/" });
+    tell.exported({
+      delivered: false,
+      kind: "HPE_INVALID_CONSTANT",
+      reason: "Parse Error: Expected HTTP/",
+      mayHaveArrived: false,
+    });
 
     expect(told[0]).toContain("(4317 is usually the gRPC port; OTLP over HTTP listens on 4318)");
   });

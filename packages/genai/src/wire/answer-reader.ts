@@ -1,6 +1,8 @@
 import { createUsageReader, type LlmEnding, type LlmUsage } from "@meterbridge/core";
 import { createEventLines, textOf, type EventLines, type EventLinesOptions } from "./event-lines.ts";
-import { createEventScanner, type FieldMeanings } from "./event-scanner.ts";
+import { createEventScanner } from "./event-scanner.ts";
+import type { FieldMeanings } from "./field-names.ts";
+import { createLatestSums } from "./latest-sums.ts";
 import { createOutputMeasure } from "./output-measure.ts";
 import { textIn } from "./text-amount.ts";
 import { characterCounter, type TokenCounter } from "./token-counter.ts";
@@ -24,6 +26,7 @@ export function createAnswerReader(
   tokens: TokenCounter = characterCounter,
 ): AnswerReader {
   const usage = createUsageReader();
+  const latest = createLatestSums((text) => read(parsed(text)));
   const output = createOutputMeasure();
   const scanner = createEventScanner(traits.fields, output);
   const frames = (traits.createFrames ?? createEventLines)({
@@ -44,8 +47,15 @@ export function createAnswerReader(
 
   function onEvent(bytes: Uint8Array, from: number, to: number): boolean {
     countChunk();
-    if (!scanner.tells && eventsForNames === 0) return false;
-    return read(parsed(textOf(bytes, from, to)));
+    const hasSums = scanner.sumsFrom >= 0;
+    if (!scanner.tells && !hasSums && eventsForNames === 0) return false;
+    const text = textOf(bytes, from, to);
+    if (hasSums && !scanner.tells && !request.hidesUsage && eventsForNames === 0) {
+      latest.put(text, scanner.sumsFrom - from, scanner.sumsTo - from);
+      return false;
+    }
+    latest.read();
+    return read(parsed(text));
   }
 
   function onText(text: string): boolean {
@@ -80,6 +90,7 @@ export function createAnswerReader(
   }
 
   function ending(): LlmEnding {
+    latest.read();
     const told = usage.usage() ?? {};
     const hasCounts = told.inputTokens !== undefined || told.outputTokens !== undefined;
     if (hasCounts && (isWhole || usage.isFinal())) return { ...told, usageSource: "provider" };

@@ -1,4 +1,4 @@
-import { cutOfField, withoutCuts, type Cuts } from "./cuts.ts";
+import { createCuts } from "./cuts.ts";
 import type { EventScanner } from "./event-scanner.ts";
 import { createLineBuffer, noBytes } from "./line-buffer.ts";
 
@@ -36,7 +36,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
   let headFrom = -1;
   let parts: string | undefined;
   let hidesBlank = false;
-  let cuts: Cuts = [];
+  const cuts = createCuts();
 
   /** Reads whole lines. What they hold must end with a line break, but at the end of the stream. */
   function readLines(bytes: Uint8Array, from: number, limit: number): void {
@@ -79,10 +79,10 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
     const isHidden = onEvent(bytes, from, end);
     if (!hides) return next;
     if (isHidden) {
-      cuts.push(headFrom < 0 ? start : headFrom, next);
+      cuts.add(headFrom < 0 ? start : headFrom, next);
       hidesBlank = true;
     } else if (scanner.nullFrom >= 0) {
-      cuts.push(...cutOfField(bytes, scanner.nullFrom, scanner.nullTo));
+      cuts.addField(bytes, scanner.nullFrom, scanner.nullTo);
     }
     headFrom = -1;
     return next;
@@ -98,7 +98,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
   }
 
   function endEvent(from: number, to: number): void {
-    if (hidesBlank) cuts.push(from, to);
+    if (hidesBlank) cuts.add(from, to);
     hidesBlank = false;
     headFrom = -1;
     if (parts !== undefined) {
@@ -136,7 +136,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
 
   /** Reads what lies before `limit`, keeps what lies behind, and returns what is passed on. */
   function readWholeLines(bytes: Uint8Array, from: number, limit: number): Uint8Array | undefined {
-    cuts = [];
+    cuts.clear();
     readLines(lineBreak === newline ? bytes : withLineFeeds(bytes), from, limit);
     // An event's name waits for its data: without them it says nothing.
     let to = hides && headFrom >= 0 ? headFrom : limit;
@@ -145,7 +145,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
       skipLine();
     }
     if (to < bytes.length) unfinished.keep(bytes, to, bytes.length);
-    return hides ? withoutCuts(bytes, cuts, to) : bytes;
+    return hides ? cuts.applyTo(bytes, to) : bytes;
   }
 
   function skipLine(): void {
@@ -161,10 +161,10 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
     readPiece,
     readEnd() {
       const rest = unfinished.take(noBytes, 0);
-      cuts = [];
+      cuts.clear();
       readLines(lineBreak === newline ? rest : withLineFeeds(rest), 0, rest.length);
       endEvent(rest.length, rest.length);
-      return hides ? withoutCuts(rest, cuts, rest.length) : undefined;
+      return hides ? cuts.applyTo(rest, rest.length) : undefined;
     },
     unreadable: () => unreadable,
   };

@@ -20,7 +20,7 @@ const contentsRequest: RequestTraits = {
 };
 
 const contentsAnswer: AnswerTraits = {
-  fields: { text: "output", usageMetadata: "told", error: "told" },
+  fields: { text: "output", usageMetadata: "sums", finishReason: "end", error: "told" },
   outputFields: ["candidates"],
   estimates: "input and output",
 };

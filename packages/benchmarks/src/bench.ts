@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   record: async () => (await import("./record.ts")).record,
   collect: async () => (await import("./collect.ts")).collect,
   memory: async () => (await import("./collect.ts")).memory,
+  scrape: async () => (await import("./scrape.ts")).scrape,
   startup: async () => (await import("./startup.ts")).startup,
   http: async () => (await import("./http.ts")).http,
   capture: async () => (await import("./capture.ts")).capture,

@@ -8,6 +8,8 @@ export interface Health extends MetricCounts {
   readonly enabled: boolean;
   /** The prefix of the application's own meters, or `""`. */
   readonly namespace: string;
+  /** How many bytes of rendered labels are kept for the next scrape: at most `labelCacheBytes`. */
+  readonly keptLabelBytes: number;
   /** When metrics were last handed out, as ISO 8601 in UTC. */
   readonly lastScrape?: string;
   /** What is wrong at present, without the details, which go to the diagnostics log. */

@@ -130,6 +130,7 @@ export function createScrapeReader(given: ScrapeReaderOptions): ScrapeReader {
         enabled,
         namespace,
         ...counts,
+        keptLabelBytes: renderer.keptBytes(),
         ...(lastScrape === undefined ? {} : { lastScrape }),
         ...(lastError === undefined ? {} : { lastError }),
       };

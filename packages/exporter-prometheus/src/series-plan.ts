@@ -1,3 +1,4 @@
+import { plainBytes } from "./byte-writer.ts";
 import type { LabelWriter } from "./labels.ts";
 
 /** A family's series as far as they do not change from scrape to scrape: their labels, as bytes, and which point is whose. */
@@ -81,7 +82,7 @@ export function* planSeries(
   }
   return {
     sources: members.map(({ points }) => points.map(({ attributes }) => attributes)),
-    labels,
+    labels: plainBytes(labels),
     ends,
     seriesOf: series.size === total ? undefined : seriesOf,
     isLasting,

@@ -1,4 +1,4 @@
-import { type ByteWriter, copyBytes, reserve, writeAscii, writeNumber, writeText } from "./byte-writer.ts";
+import { type ByteWriter, copyBytes, plainBytes, reserve, writeAscii, writeNumber, writeText } from "./byte-writer.ts";
 import { isPlainMetricName } from "./escape-names.ts";
 import { type Exemplar, exemplarLabels, latestBetween, secondsOf } from "./exemplars.ts";
 import type { Family } from "./families.ts";
@@ -85,7 +85,7 @@ export function* writeHistograms(
     if (buckets.bounds !== writtenBounds) {
       writtenBounds = buckets.bounds;
       ends = [...buckets.bounds.map((bound) => `le="${boundText(bound, openMetrics)}"} `), 'le="+Inf"} '].map((end) =>
-        Buffer.from(end),
+        plainBytes(Buffer.from(end)),
       );
     }
     const anchor: Anchor = { bytes: undefined, at: 0 };
@@ -139,8 +139,8 @@ function lineHead(name: string): LineHead {
   const isPlain = isPlainMetricName(name);
   const quoted = `{"${escapeQuoted(name)}"`;
   return {
-    open: Buffer.from(isPlain ? `${name}{` : `${quoted},`),
-    bare: Buffer.from(isPlain ? `${name} ` : `${quoted}} `),
+    open: plainBytes(Buffer.from(isPlain ? `${name}{` : `${quoted},`)),
+    bare: plainBytes(Buffer.from(isPlain ? `${name} ` : `${quoted}} `)),
   };
 }
 

@@ -69,6 +69,15 @@ describe("the default price book", () => {
     expect(() => book.price(pricedCall("anthropic", "claude-sonnet-4-5", used))).toThrow(problem);
   });
 
+  test("throws for more reasoning than output, where that has a rate of its own", () => {
+    const odd = { outputTokens: 1, reasoningTokens: 2 };
+    expect(() => book.price(pricedCall("perplexity", "sonar-deep-research", odd))).toThrow(
+      "reasoningTokens exceed outputTokens",
+    );
+    // 1 × 10 per million
+    expect(book.price(pricedCall("openai", "gpt-5", odd))).toBe(10_000n);
+  });
+
   test("throws for more audio than output", () => {
     const odd = { outputTokens: 1, outputByModality: { audio: 2 } };
     expect(() => book.price(pricedCall("openai", "gpt-audio", odd))).toThrow("outputByModality exceed outputTokens");

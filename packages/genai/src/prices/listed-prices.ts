@@ -45,7 +45,8 @@ function listedPrice({ constraint, prices }: ConditionalPrice, model: ModelInfo)
   return { holds: holdingOf(constraint), card: cardOf(prices, model) };
 }
 
-function holdingOf(constraint: ConditionalPrice["constraint"]): ListedPrice["holds"] {
+/** Whether a price of the list holds at a time. Exported for its test. */
+export function holdingOf(constraint: ConditionalPrice["constraint"]): ListedPrice["holds"] {
   if (constraint === undefined) return () => true;
   if (constraint.type === "start_date") {
     const start = Date.parse(constraint.start_date);

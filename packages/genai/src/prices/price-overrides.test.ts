@@ -70,6 +70,21 @@ describe("prices of one's own", () => {
     expect(book.knows?.({ provider: "house", model: "other" })).toBe(false);
   });
 
+  test("charge cached audio as cached where it has no rate of its own, and as audio where caches have none", () => {
+    const tokens = {
+      inputTokens: 1000,
+      inputByModality: { audio: 600 },
+      cacheReadTokens: 300,
+      cacheReadByModality: { audio: 200 },
+    };
+    const priced = (perMillionTokens: PriceOverride["perMillionTokens"]): bigint | null =>
+      bookOf({ provider: "house", model: "m", perMillionTokens }).price(call("house", "m", tokens));
+    // 300 × 1,000 + 100 × 100 of text, 400 × 10,000 + 200 × 100 of audio
+    expect(priced({ input: 1, cacheRead: "0.1", inputAudio: 10 })).toBe(4_330_000n);
+    // 400 × 1,000 and 600 × 10,000
+    expect(priced({ input: 1, inputAudio: 10 })).toBe(6_400_000n);
+  });
+
   test("leave a call unpriced for which they have no rate, instead of giving that part away", () => {
     const book = bookOf({ provider: "house", model: "house-1", perMillionTokens: { input: 1 } });
     expect(book.price(call("house", "house-1", { outputTokens: 1 }))).toBeNull();

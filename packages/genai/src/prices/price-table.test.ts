@@ -216,6 +216,14 @@ const cases: readonly (readonly [
     { inputTokens: million, outputTokens: million },
     "6",
   ],
+  // 1 × 5.5 + 1 × 27.5: a name that the list knows as a whole alone
+  [
+    "Bedrock, in a region, by its ARN",
+    "aws.bedrock",
+    "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-5",
+    { inputTokens: million, outputTokens: million },
+    "33",
+  ],
   // 0.1 × 2 × 1.1, twice the input's rate
   [
     "Bedrock, cache kept an hour",

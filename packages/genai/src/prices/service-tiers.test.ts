@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test } from "vitest";
 import { genaiPrices } from "./genai-prices.ts";
 import { servedTier, tierFactor, tierFigures } from "./service-tiers.ts";
@@ -99,6 +101,10 @@ test("a model called like a part of JavaScript has no figure", () => {
     expect(tierFactor("openai", model, "priority")).toBeUndefined();
 });
 
-test("every figure tells its source and when that was read", () => {
-  for (const { source } of tierFigures) expect(source).toMatch(/\.\w+.*: .*\(20\d\d-\d\d\)$/);
+test("every figure tells its source and when that was read, in the documentation too", () => {
+  const docs = readFileSync(path.join(import.meta.dirname, "../../../../docs/prices.md"), "utf8");
+  for (const { source } of tierFigures) {
+    expect(source).toMatch(/: .*\(20\d\d-\d\d\)$/);
+    expect(docs).toContain(/^[^,:]+/.exec(source)?.[0]);
+  }
 });

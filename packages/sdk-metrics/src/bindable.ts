@@ -48,7 +48,7 @@ export interface BindableMeter extends Meter {
   createGauge(name: string, options?: MetricOptions): Gauge & BindsRecorder;
   /**
    * Makes one function of many bound series, for an event that is recorded in all of them: a value is checked, and its bucket
-   * looked for, once.
+   * looked for, once. Series take their values in the order of the positions.
    */
   combine(members: readonly CombinedSeries[]): CombinedRecording;
 }

@@ -30,7 +30,7 @@ interface Call {
 export function createCombination(members: readonly CombinedSeries[]): CombinedRecording {
   const calls: Call[] = [];
   const targets: PlacedTarget[] = [];
-  for (const { series, position } of members) {
+  for (const { series, position } of members.toSorted((one, other) => one.position - other.position)) {
     const found = targetsOf(series);
     // A value below zero, which few take, is looked at by the series itself.
     if (found === undefined || found.some(({ lowest }) => lowest < 0))
@@ -94,7 +94,9 @@ function toParts(targets: readonly PlacedTarget[]): Part[] {
     const { buckets } = target.storage.kind;
     return { position, target, buckets, key: `${position} ${buckets?.bounds.join(" ") ?? ""}` };
   });
-  const ordered = keyed.toSorted((one, other) => (one.key < other.key ? -1 : Number(one.key > other.key)));
+  const ordered = keyed.toSorted(
+    (one, other) => one.position - other.position || (one.key < other.key ? -1 : Number(one.key > other.key)),
+  );
   return ordered.map(({ position, target: { storage, series, refuse }, buckets, key }, at) => ({
     position,
     storage,

@@ -2,7 +2,7 @@ import { mcpSeconds } from "./buckets.ts";
 import { histogram, optionalText, type MeterDefinition } from "./meter-definition.ts";
 import { errorType, genAi, mcp } from "./semconv.ts";
 
-/** The methods of the Model Context Protocol (schema 2025-11-25); anything else is `other`, so that a peer cannot make series. */
+/** The methods of the Model Context Protocol (schemas 2024-11-05 to 2026-07-28); anything else is `other`, so that a peer cannot make series. */
 export const mcpMethods: readonly string[] = [
   "initialize",
   "ping",
@@ -24,6 +24,8 @@ export const mcpMethods: readonly string[] = [
   "tasks/get",
   "tasks/result",
   "tasks/cancel",
+  "server/discover",
+  "subscriptions/listen",
   "other",
 ];
 

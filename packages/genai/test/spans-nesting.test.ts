@@ -1,7 +1,15 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 import { openCallDoor, llm, withAttribution, withoutCapture } from "@meterbridge/core";
-import { context, ROOT_CONTEXT, trace, type Attributes, type Context, type Span } from "@opentelemetry/api";
+import {
+  context,
+  ROOT_CONTEXT,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer,
+} from "@opentelemetry/api";
 import { expect, test } from "vitest";
 import { genAiSpans } from "../src/spans/gen-ai-spans.ts";
 import { isModelCallSpan, markCounted } from "../src/spans/span-notes.ts";
@@ -223,11 +231,9 @@ test("spans of the trace SDKs 1 and 2 count as well", () => {
   const meters = startMeters();
   const older = createRequire(path.join(import.meta.dirname, "../../../test/otel-2/package.json"));
   const { BasicTracerProvider } = older("@opentelemetry/sdk-trace-base") as {
-    BasicTracerProvider: new (options: { spanProcessors: unknown[] }) => { getTracer(name: string): typeof tracer };
+    BasicTracerProvider: new (options: { spanProcessors: unknown[] }) => { getTracer(name: string): Tracer };
   };
-  const tracer = new BasicTracerProvider({ spanProcessors: [genAiSpans()] }).getTracer("ai") as {
-    startSpan(name: string, options: object): Span;
-  };
+  const tracer = new BasicTracerProvider({ spanProcessors: [genAiSpans()] }).getTracer("ai");
   tracer.startSpan("chat", { attributes: call }).end();
   expect(meters.events).toHaveLength(1);
   // As SDK 1 has it: no scope, but a library.

@@ -73,7 +73,7 @@ async function measure<Result>(
 }
 
 function begin(model: ModelIdentity, operation: string): AdapterCall {
-  return beginAdapterCall({ provider: providerName(String(model.provider)), model: String(model.modelId), operation });
+  return beginAdapterCall({ provider: providerName(model.provider), model: model.modelId, operation });
 }
 
 async function failing<Result>(call: AdapterCall, work: () => PromiseLike<Result>): Promise<Result> {
@@ -87,17 +87,22 @@ async function failing<Result>(call: AdapterCall, work: () => PromiseLike<Result
 
 function streamObserver(call: AdapterCall): Parameters<typeof observeStream<unknown>>[1] {
   const reader = createUsageReader();
+  let isFinished = false;
   return {
-    part(part) {
-      const type = read(() => (part as { type?: unknown }).type);
-      if (typeof type !== "string") return;
-      if (type.endsWith("-delta")) call.chunk();
-      read(() => reader.read(part));
-    },
+    part: (part) =>
+      void read(() => {
+        const { type, delta } = part as { type?: unknown; delta?: unknown };
+        if (typeof type !== "string") return;
+        if (type.endsWith("-delta") && delta !== "") call.chunk();
+        if (type === "finish") isFinished = true;
+        reader.read(part);
+      }),
     end() {
       const errorType = reader.failure();
-      if (errorType === undefined) call.complete(reader.usage());
-      else call.fail(undefined, { ...reader.usage(), errorType });
+      if (errorType !== undefined) call.fail(undefined, { ...partial(reader), errorType });
+      else if (isFinished) call.complete(reader.usage());
+      // The AI SDK 7 ends a stream that was aborted as if it had come to its end.
+      else call.cancel(partial(reader));
     },
     fail: (error) => call.fail(error, partial(reader)),
     cancel: () => call.cancel(partial(reader)),

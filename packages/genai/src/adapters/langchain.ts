@@ -70,15 +70,7 @@ export interface MeterCallbacks {
   ): void;
   handleRetrieverEnd(documents: unknown, runId: string): void;
   handleRetrieverError(error: unknown, runId: string): void;
-  handleChainStart(
-    chain: unknown,
-    inputs: unknown,
-    runId: string,
-    runType?: string,
-    tags?: unknown,
-    metadata?: unknown,
-    runName?: string,
-  ): void;
+  handleChainStart(chain: unknown, inputs: unknown, runId: string, ...rest: readonly unknown[]): void;
   handleChainEnd(outputs: unknown, runId: string): void;
   handleChainError(error: unknown, runId: string): void;
 }
@@ -109,11 +101,12 @@ export function meterCallbacks({ workflows = [], agents = [] }: MeterCallbacksOp
     handleRetrieverEnd: (documents, runId) =>
       endRetrieval(runId, "completed", Array.isArray(documents) ? documents.length : undefined),
     handleRetrieverError: (error, runId) => endRetrieval(runId, failureOf(error).status),
-    handleChainStart(serialized, _inputs, runId, _runType, _tags, _metadata, runName) {
-      const name = nameIn(serialized, runName);
-      if (name === undefined) return;
-      if (workflows.includes(name)) chains.start(runId, (base) => ({ ...base, run: workflow.start(name) }));
-      else if (agents.includes(name)) chains.start(runId, (base) => ({ ...base, run: agent.start(name) }));
+    handleChainStart(_chain, _inputs, runId, ...rest) {
+      // Where the name of the run stands among these differs between LangChain's types and what it does.
+      const workflowName = workflows.find((name) => rest.includes(name));
+      const agentName = agents.find((name) => rest.includes(name));
+      if (workflowName !== undefined) chains.start(runId, (base) => ({ ...base, run: workflow.start(workflowName) }));
+      else if (agentName !== undefined) chains.start(runId, (base) => ({ ...base, run: agent.start(agentName) }));
     },
     handleChainEnd: (_outputs, runId) => chains.end(runId)?.run.complete(),
     handleChainError(error, runId) {

@@ -64,11 +64,14 @@ function watchTransport(transport: Transport, side: McpSide): (errorType?: strin
     mcp.sessionEnded({ side, duration: (performance.now() - begun) / 1000, errorType });
   }
 
+  // A transport is no EventTarget.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener
   transport.onmessage = (message, extra) => {
     outgoing.answered(message);
     incoming.asked(message);
     onmessage?.(message, extra);
   };
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- As above.
   transport.onclose = () => {
     end();
     onclose?.();

@@ -60,7 +60,7 @@ export function beginModelCall(
   const { route, facts } = first;
   // A framework's span for this very call is enough.
   const hasSpan = isModelCallSpan(within);
-  markCounted(within);
+  markCounted(within, facts.model);
   const target = { provider: route.provider, model: facts.model, operation: facts.operation };
   const run: LlmRun = llm.start(target, { within: hasSpan ? within.setValue(suppressTracing, true) : within });
 

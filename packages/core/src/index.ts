@@ -102,18 +102,18 @@ export function describeMeters(): readonly MeterDefinition[] {
  * The function as a tool: each call of it is a call of the tool. It stays the function it is, by type, `this`, name and properties; what it returned at
  * once it returns at once, a promise stays a promise, and a stream stays the object it is, and ends the call when it has been read or left.
  */
-export function meterTool<Work extends AnyFunction>(tool: string, work: Work): Work {
-  return meterFunction(work, () => core.tool.start(tool));
+export function meterTool<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.tool.start(name));
 }
 
 /** The function as an agent: each call of it is a run of the agent. See `meterTool`. */
-export function meterAgent<Work extends AnyFunction>(agent: string, work: Work): Work {
-  return meterFunction(work, () => core.agent.start(agent));
+export function meterAgent<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.agent.start(name));
 }
 
 /** The function as a workflow: each call of it is a run of the workflow. See `meterTool`. */
-export function meterWorkflow<Work extends AnyFunction>(workflow: string, work: Work): Work {
-  return meterFunction(work, () => core.workflow.start(workflow));
+export function meterWorkflow<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.workflow.start(name));
 }
 
 /** The function as a task: each call of it is a task. See `meterTool`. */
@@ -122,11 +122,11 @@ export function meterTask<Work extends AnyFunction>(name: string, work: Work): W
 }
 
 /** The function as a retrieval from the index; a list that it gives tells the number of documents. See `meterTool`. */
-export function meterRetrieval<Work extends AnyFunction>(index: string, work: Work): Work {
-  return meterFunction(work, () => core.rag.start(index));
+export function meterRetrieval<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.rag.start(name));
 }
 
 /** The function as a webhook's sender: what is no success has to be thrown to count as failed. See `meterTool`. */
-export function meterWebhook<Work extends AnyFunction>(webhook: string, work: Work): Work {
-  return meterFunction(work, () => core.webhook.start(webhook));
+export function meterWebhook<Work extends AnyFunction>(name: string, work: Work): Work {
+  return meterFunction(work, () => core.webhook.start(name));
 }

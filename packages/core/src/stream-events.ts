@@ -1,6 +1,6 @@
 import type { LlmUsage } from "./llm-call.ts";
 import { usageOf } from "./llm-usage.ts";
-import { fieldsOf, isObject, told, type Fields } from "./usage-fields.ts";
+import { fieldsOf, isObject, toldSince, type Fields } from "./usage-fields.ts";
 import { anthropicUsage } from "./usage-of-anthropic.ts";
 import { aiSdkUsage } from "./usage-of-frameworks.ts";
 import { geminiUsage } from "./usage-of-gemini.ts";
@@ -29,7 +29,7 @@ export function readAnthropic(event: Fields, state: StreamState): boolean {
   }
   if (event["type"] !== "message_delta") return false;
   if (isObject(event["usage"])) {
-    state.raw = told(state.raw ?? {}, event["usage"]);
+    state.raw = toldSince(state.raw ?? {}, event["usage"]);
     state.usage = { ...anthropicUsage({}, state.raw), responseModel: state.usage?.responseModel };
     state.isFinal = true;
   }
@@ -91,7 +91,7 @@ export function readGemini(event: Fields, state: StreamState): boolean {
     }
   }
   if (isObject(usageMetadata)) {
-    state.raw = told(state.raw ?? {}, usageMetadata);
+    state.raw = toldSince(state.raw ?? {}, usageMetadata);
     state.usage = geminiUsage(event, state.raw);
     state.isFinal = state.isOver;
   }
@@ -102,7 +102,11 @@ export function readGemini(event: Fields, state: StreamState): boolean {
 export function readAddedUp(event: Fields, state: StreamState): boolean {
   if (!("usage_metadata" in event) && !("response_metadata" in event)) return false;
   const metadata = fieldsOf(event["response_metadata"]);
-  const reason = metadata["finish_reason"] ?? metadata["stop_reason"] ?? metadata["finishReason"];
+  const reason =
+    metadata["finish_reason"] ??
+    metadata["stop_reason"] ??
+    metadata["finishReason"] ??
+    fieldsOf(event["additional_kwargs"])["stop_reason"];
   if (typeof reason === "string") state.isOver = true;
   const usage = isObject(event["usage_metadata"]) ? usageOf(event) : null;
   if (usage !== null) {

@@ -31,16 +31,16 @@ export function sum(...values: readonly (number | undefined)[]): number | undefi
 
 /** Tokens by modality without those that are 0; undefined when none is left. */
 export function byModality(tokens: Readonly<Record<Modality, unknown>>): TokensByModality | undefined {
-  let told: Partial<Record<Modality, number>> | undefined;
+  let modal: Partial<Record<Modality, number>> | undefined;
   for (const modality of modalities) {
     const count = number(tokens[modality]);
-    if (count !== undefined && count !== 0) (told ??= {})[modality] = count;
+    if (count !== undefined && count !== 0) (modal ??= {})[modality] = count;
   }
-  return told;
+  return modal;
 }
 
 /** What was told later goes over what was told before; what is null then was not told again. */
-export function told(before: Fields, later: Fields): Fields {
+export function toldSince(before: Fields, later: Fields): Fields {
   const merged: Record<string, unknown> = { ...before };
   for (const [name, value] of Object.entries(later)) if (value !== null && value !== undefined) merged[name] = value;
   return merged;

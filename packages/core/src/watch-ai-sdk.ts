@@ -38,7 +38,7 @@ export function watchAiSdkStream(result: object, watcher: StreamWatcher): void {
 const streams = ["fullStream", "stream", "textStream", "partialObjectStream", "partialOutputStream", "elementStream"];
 
 function getterOf(value: object, name: string): (() => unknown) | undefined {
-  for (let holder: object | null = value; holder !== null; holder = Reflect.getPrototypeOf(holder) as object | null) {
+  for (let holder: object | null = value; holder !== null; holder = Reflect.getPrototypeOf(holder)) {
     const property = Reflect.getOwnPropertyDescriptor(holder, name);
     if (property !== undefined) return isFunction(property.get) ? property.get : undefined;
   }

@@ -1,3 +1,4 @@
+import { fieldsOf } from "./usage-fields.ts";
 import {
   isFunction,
   isThenable,
@@ -35,17 +36,16 @@ export function watchIterable(iterable: object, watcher: StreamWatcher): void {
 /** Watches one iterator. What its methods give is handed on when it has been looked at. */
 export function watchIterator(iterator: object, stream: object, branch: BranchWatcher): void {
   const read = (result: unknown): void => {
-    const { done, value } = result as { done?: unknown; value?: unknown };
+    const { done, value } = fieldsOf(result);
     if (done === true) branch.ended({ isAborted: wasAborted(stream) });
     else branch.piece(value);
   };
   const left = (): void => branch.left();
-  const watched =
-    watchMethod(iterator, "next", read, (error) => branch.failed(error)) &&
-    watchMethod(iterator, "return", left, (error) => branch.failed(error));
-  // What throws here is most often what the reader threw in.
+  const isWatched = watchMethod(iterator, "next", read, (error) => branch.failed(error));
+  // Whoever leaves has left, whatever comes of that.
+  watchMethod(iterator, "return", left, left);
   watchMethod(iterator, "throw", left, left);
-  if (!watched) branch.ended();
+  if (!isWatched) branch.ended();
 }
 
 /** Without such a method there is nothing to watch. */
@@ -65,19 +65,18 @@ function watchMethod(
       failed(error);
       throw error;
     }
-    if (!isThenable(result)) {
-      given(result);
-      return result;
-    }
-    return result.then(
-      (value) => {
+    const look = (value: unknown): unknown => {
+      try {
         given(value);
-        return value;
-      },
-      (error: unknown) => {
-        failed(error);
-        throw error;
-      },
-    );
+      } catch {
+        // What throws when it is looked at is the reader's to look at.
+      }
+      return value;
+    };
+    if (!isThenable(result)) return look(result);
+    return result.then(look, (error: unknown) => {
+      failed(error);
+      throw error;
+    });
   });
 }

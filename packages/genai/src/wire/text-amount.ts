@@ -74,6 +74,7 @@ const withoutText: ReadonlySet<string> = new Set([
   "input_audio",
   "media_type",
   "mimeType",
+  "model",
   "role",
   "signature",
   "thoughtSignature",

@@ -4,6 +4,7 @@ import { createEventScanner } from "./event-scanner.ts";
 import type { FieldMeanings } from "./field-names.ts";
 import { createLatestSums } from "./latest-sums.ts";
 import { createOutputMeasure } from "./output-measure.ts";
+import { isFields, type Fields } from "./request-facts.ts";
 import { textIn } from "./text-amount.ts";
 import { characterCounter, type TokenCounter } from "./token-counter.ts";
 import type { AnswerReader, RequestFacts } from "./wire-format.ts";
@@ -15,9 +16,17 @@ export interface AnswerTraits {
   /** Where a whole answer holds what the model wrote. */
   readonly outputFields: readonly string[];
   /** What is estimated where the provider tells nothing: pictures and sound cannot be. */
-  readonly estimates: "input and output" | "input" | "nothing";
+  readonly estimates: "text" | "nothing";
+  /** Whether an event is the last that matters, in formats whose clients leave the stream after it without a word. */
+  readonly isLast?: (event: Readonly<Record<string, unknown>>) => boolean;
   /** How its stream is framed. @default server-sent events, or JSON line by line */
   readonly createFrames?: (options: EventLinesOptions) => EventLines;
+  /** The event as one that is understood, where its format is not. */
+  readonly translate?: (event: Fields) => Fields;
+  /** What an event tells that counts only where nothing better is told, as an event that is understood. */
+  readonly lastResort?: (event: Fields) => Fields | undefined;
+  /** What the answer's headers tell, as an event that is understood; counts only where nothing better is told. */
+  readonly readHeaders?: (header: (name: string) => string | null) => Fields | undefined;
 }
 
 export function createAnswerReader(
@@ -42,8 +51,10 @@ export function createAnswerReader(
   let charactersBefore = 0;
   let eventsForNames = mostEventsForNames;
   let isWhole = false;
+  let isOver = false;
   let failure: string | undefined;
   let unreadable: string | undefined;
+  let lastResort: Fields | undefined;
 
   function onEvent(bytes: Uint8Array, from: number, to: number): boolean {
     countChunk();
@@ -73,28 +84,33 @@ export function createAnswerReader(
 
   /** True for a chunk that holds usage alone, which is sent only when it is asked for. */
   function read(event: unknown): boolean {
-    if (typeof event !== "object" || event === null) return false;
-    usage.read(event);
+    if (!isFields(event)) return false;
+    lastResort = traits.lastResort?.(event) ?? lastResort;
+    usage.read(traits.translate?.(event) ?? event);
+    // Ollama says it in a sentence, which is no word to count by.
+    if ("error" in event && typeof event.error === "string") failure ??= "stream_error";
+    isOver ||= traits.isLast?.(event as Record<string, unknown>) ?? false;
     if (eventsForNames > 0) {
       eventsForNames = usage.usage()?.responseModel === undefined ? eventsForNames - 1 : 0;
     }
-    return "usage" in event && isObject(event.usage) && "choices" in event && isEmptyList(event.choices);
+    return isFields(event["usage"]) && isEmptyList(event["choices"]);
   }
 
   function estimated(): LlmUsage {
     if (traits.estimates === "nothing") return {};
     const input = { characters: request.inputCharacters, wideCharacters: request.inputWideCharacters };
     const inputTokens = input.characters === 0 ? undefined : tokens.tokens(input, request.model, undefined);
-    if (traits.estimates === "input") return { inputTokens };
+    if (request.operation === "embeddings") return { inputTokens };
     return { inputTokens, outputTokens: tokens.tokens(output.amount(), request.model, output.sample()) };
   }
 
   function ending(): LlmEnding {
     latest.read();
+    if (!hasCounts(usage.usage())) usage.read(lastResort);
     const told = usage.usage() ?? {};
-    const hasCounts = told.inputTokens !== undefined || told.outputTokens !== undefined;
-    if (hasCounts && (isWhole || usage.isFinal())) return { ...told, usageSource: "provider" };
-    if (hasCounts) {
+    const isTold = hasCounts(told);
+    if (isTold && (isWhole || usage.isFinal())) return { ...told, usageSource: "provider" };
+    if (isTold) {
       const { inputTokens, outputTokens } = estimated();
       return {
         ...told,
@@ -112,10 +128,15 @@ export function createAnswerReader(
   }
 
   return {
+    ...(traits.readHeaders && {
+      readHeaders(header) {
+        lastResort = traits.readHeaders?.(header);
+      },
+    }),
     readWhole(answer) {
       isWhole = true;
       for (const part of Array.isArray(answer) ? answer.slice(0, mostParts) : [answer]) {
-        if (!isObject(part)) unreadable ??= "an answer that is not a JSON object";
+        if (!isFields(part)) unreadable ??= "an answer that is not a JSON object";
         read(part);
         for (const field of traits.outputFields) output.add(textIn(ownField(part, field)));
       }
@@ -123,6 +144,7 @@ export function createAnswerReader(
     readPiece: frames.readPiece,
     readEnd: frames.readEnd,
     contentChunks: () => chunks,
+    isOver: () => isOver,
     failure: () => usage.failure() ?? failure,
     ending,
     unreadable: () => unreadable ?? frames.unreadable(),
@@ -141,8 +163,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function hasCounts(usage: LlmUsage | null): boolean {
+  return usage !== null && (usage.inputTokens !== undefined || usage.outputTokens !== undefined);
 }
 
 function isEmptyList(value: unknown): boolean {
@@ -150,5 +172,5 @@ function isEmptyList(value: unknown): boolean {
 }
 
 function ownField(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+  return isFields(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

@@ -20,5 +20,5 @@ const messagesRequest: RequestTraits = {
 export const messagesAnswer: AnswerTraits = {
   fields: { text: "output", thinking: "output", partial_json: "output", usage: "told", error: "told" },
   outputFields: ["content"],
-  estimates: "input and output",
+  estimates: "text",
 };

@@ -108,7 +108,8 @@ function ownApi(before: string | undefined, operation: string): CallPath | undef
 
 function bedrock(parts: readonly string[], format: FormatName, isStreamed: boolean): CallPath | undefined {
   if (parts.at(-3) !== "model") return undefined;
-  return { format, operation: "chat", model: decoded(parts.at(-2) ?? ""), isStreamed };
+  const model = decoded(parts.at(-2) ?? "");
+  return { format, operation: model.includes("embed") ? "embeddings" : "chat", model, isStreamed };
 }
 
 /** Vertex AI passes the requests for others' models on in their own language. */

@@ -8,12 +8,7 @@ export const cohere: WireFormat = {
   name: "cohere",
   readRequest: (body, route) => readFacts(cohereRequest, body, route),
   answerKind: answerKindOf,
-  createReader: (request, tokens) =>
-    createAnswerReader(
-      request.operation === "embeddings" ? { ...cohereAnswer, estimates: "input" } : cohereAnswer,
-      request,
-      tokens,
-    ),
+  createReader: (request, tokens) => createAnswerReader(cohereAnswer, request, tokens),
 };
 
 const cohereRequest: RequestTraits = {
@@ -34,5 +29,5 @@ const cohereAnswer: AnswerTraits = {
     error: "told",
   },
   outputFields: ["message", "text", "generations"],
-  estimates: "input and output",
+  estimates: "text",
 };

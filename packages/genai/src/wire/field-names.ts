@@ -52,4 +52,4 @@ export function meaningOf(table: NameTable, bytes: Uint8Array, from: number, to:
   return 0;
 }
 
-const longestName = 20;
+const longestName = 40;

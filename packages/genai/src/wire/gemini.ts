@@ -1,6 +1,7 @@
 import { answerKindOf } from "./answer-kind.ts";
 import { createAnswerReader, type AnswerTraits } from "./answer-reader.ts";
-import { isFields, readFacts, type RequestTraits } from "./request-facts.ts";
+import { createEventsOrArray } from "./json-array.ts";
+import { isFields, readFacts, type Fields, type RequestTraits } from "./request-facts.ts";
 import type { WireFormat } from "./wire-format.ts";
 
 /** Google's generateContent and embedContent, by the Gemini API and by Vertex AI. */
@@ -22,9 +23,23 @@ const contentsRequest: RequestTraits = {
 const contentsAnswer: AnswerTraits = {
   fields: { text: "output", usageMetadata: "sums", finishReason: "end", error: "told" },
   outputFields: ["candidates"],
-  estimates: "input and output",
+  estimates: "text",
+  createFrames: createEventsOrArray,
+  translate: (answer) => (Array.isArray(answer["predictions"]) ? embeddingsOf(answer["predictions"]) : answer),
+  isLast: ({ error }) => isFields(error),
 };
 
 function streamKindOf(contentType: string): ReturnType<typeof answerKindOf> {
   return answerKindOf(contentType) === "opaque" ? "opaque" : "stream";
+}
+
+/** Vertex AI answers for embeddings by predictions, each with its count; by that name its clients hand them on. */
+function embeddingsOf(predictions: readonly unknown[]): Fields {
+  return {
+    embeddings: predictions.map((prediction) => {
+      const embedding = isFields(prediction) ? prediction["embeddings"] : undefined;
+      const statistics = isFields(embedding) ? embedding["statistics"] : undefined;
+      return { statistics: { tokenCount: isFields(statistics) ? statistics["token_count"] : undefined } };
+    }),
+  };
 }

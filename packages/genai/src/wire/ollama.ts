@@ -9,12 +9,7 @@ export const ollama: WireFormat = {
   readRequest: (body, route) =>
     readFacts({ ...ollamaRequest, streamsByDefault: route.operation !== "embeddings" }, body, route),
   answerKind: answerKindOf,
-  createReader: (request, tokens) =>
-    createAnswerReader(
-      request.operation === "embeddings" ? { ...ollamaAnswer, estimates: "input" } : ollamaAnswer,
-      request,
-      tokens,
-    ),
+  createReader: (request, tokens) => createAnswerReader(ollamaAnswer, request, tokens),
 };
 
 const ollamaRequest: RequestTraits = {
@@ -33,7 +28,8 @@ const ollamaAnswer: AnswerTraits = {
     error: "told",
   },
   outputFields: ["message", "response", "thinking"],
-  estimates: "input and output",
+  estimates: "text",
+  isLast: ({ done, error }) => done === true || error !== undefined,
 };
 
 /** `/api/chat` is what many apps call a route of their own: those send messages of several parts. */

@@ -47,7 +47,7 @@ const chatAnswer: AnswerTraits = {
     error: "told",
   },
   outputFields: ["choices"],
-  estimates: "input and output",
+  estimates: "text",
 };
 
 /** A stream tells its usage only when it is asked to. Who asked for it, or said no, is left alone. */

@@ -8,7 +8,7 @@ export const openaiEmbeddings: WireFormat = {
   name: "openai-embeddings",
   readRequest: (body, route) => readFacts(embeddingsRequest, body, route),
   answerKind: answerKindOf,
-  createReader: (request, tokens) => createAnswerReader({ ...mediaAnswer, estimates: "input" }, request, tokens),
+  createReader: (request, tokens) => createAnswerReader({ ...mediaAnswer, estimates: "text" }, request, tokens),
 };
 
 /** OpenAI's pictures: made, edited, varied. */

@@ -19,7 +19,7 @@ const responsesRequest: RequestTraits = {
 };
 
 const responsesAnswer: AnswerTraits = {
-  fields: { delta: "output", usage: "told", error: "told" },
+  fields: { delta: "output", usage: "told", error: "told", code: "told" },
   outputFields: ["output"],
-  estimates: "input and output",
+  estimates: "text",
 };

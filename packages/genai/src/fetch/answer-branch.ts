@@ -57,6 +57,7 @@ function branchOf(shared: Shared): AnswerBranch {
       if (isWhole || !(bytes instanceof Uint8Array)) return bytes as Uint8Array;
       const left = pieces.piece(bytes);
       for (const count = reader.contentChunks(); shared.chunks < count; shared.chunks += 1) call.chunk();
+      if (reader.isOver()) call.complete(reader);
       return left;
     },
     end() {

@@ -1,4 +1,5 @@
 import type { AnswerBranch } from "./answer-branch.ts";
+import { whenClosed } from "./when-closed.ts";
 
 type Bytes = ReadableStream<Uint8Array>;
 
@@ -13,11 +14,14 @@ export function passThrough(
 ): Bytes {
   const isOfBytes = takesBuffers(source, getReader);
   const reader = getReader.call(source) as ReadableStreamDefaultReader<Uint8Array>;
+  let ending: { readonly left: Uint8Array | undefined } | undefined;
+  const end = (): Uint8Array | undefined => (ending ??= { left: branch.end() }).left;
+  whenClosed(reader, end, branch.fail);
   const underlying = {
     pull(controller: ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>): Promise<void> {
       return reader.read().then(
         ({ done, value }) => {
-          const left = done ? branch.end() : branch.piece(value);
+          const left = done ? end() : branch.piece(value);
           // What is put into a stream of bytes is taken away from whoever had it.
           if (left !== undefined && left.byteLength !== 0) {
             controller.enqueue(!isOfBytes || left === value ? left : left.slice());

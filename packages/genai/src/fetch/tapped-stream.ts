@@ -1,6 +1,7 @@
 import type { AnswerBranch } from "./answer-branch.ts";
 import { layOver } from "./own-property.ts";
 import { passThrough } from "./pass-through.ts";
+import { whenClosed } from "./when-closed.ts";
 
 type Bytes = ReadableStream<Uint8Array>;
 
@@ -58,15 +59,25 @@ type AnyReader = ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBRea
 type Read = (this: AnyReader, ...given: unknown[]) => Promise<{ done: boolean; value?: unknown }>;
 
 function tapReader(reader: AnyReader, branch: AnswerBranch): AnyReader {
-  const { read, cancel } = reader as { read: Read; cancel: AnyReader["cancel"] };
+  const { read, cancel, releaseLock } = reader as { read: Read } & Pick<AnyReader, "cancel" | "releaseLock">;
+  let isReleased = false;
+  // Of a reader that was let go every promise is broken.
+  const fail = (error: unknown): void => {
+    if (!isReleased) branch.fail(error);
+  };
   layOver(reader, "read", function (this: AnyReader, ...given: unknown[]) {
-    return observed(read.apply(this, given), branch);
+    return observed(read.apply(this, given), branch, fail);
   });
   layOver(reader, "cancel", function (this: AnyReader, reason?: unknown) {
     const cancelled = cancel.call(this, reason);
     branch.cancel();
     return cancelled;
   });
+  layOver(reader, "releaseLock", function (this: AnyReader) {
+    releaseLock.call(this);
+    isReleased = true;
+  });
+  whenClosed(reader, () => void branch.end(), fail);
   return reader;
 }
 
@@ -89,11 +100,9 @@ function tapIterator<Steps extends object>(iterator: Steps, branch: AnswerBranch
 function observed<Result extends { done: boolean; value?: unknown }>(
   promise: Promise<Result>,
   branch: AnswerBranch,
+  fail: (error: unknown) => void = branch.fail,
 ): Promise<Result> {
-  promise.then(
-    ({ done, value }) => void (done ? branch.end() : branch.piece(value)),
-    (error: unknown) => branch.fail(error),
-  );
+  promise.then(({ done, value }) => void (done ? branch.end() : branch.piece(value)), fail);
   return promise;
 }
 

@@ -88,7 +88,7 @@ export const waysOfReading: Readonly<Record<string, WayOfReading>> = {
   },
   "a clone too late": async (answer) => {
     const text = await answer.text();
-    return [text, (() => answer.clone())()];
+    return [text, answer.clone().status];
   },
   "a response around its body": (answer) => new Response(answer.body, { status: 201 }).text(),
   "a stream of Node.js": async (answer) => {

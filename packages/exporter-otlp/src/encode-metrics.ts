@@ -2,8 +2,6 @@ import type { InstrumentationScope } from "@opentelemetry/core";
 import {
   AggregationTemporality,
   DataPointType,
-  type ExponentialHistogram,
-  type Histogram,
   type MetricData,
   type ResourceMetrics,
   type ScopeMetrics,
@@ -123,11 +121,11 @@ function patchLast({ view, placed, resource }: Request, metrics: ResourceMetrics
 function createPoints(metric: MetricData): PointBytes<unknown> {
   switch (metric.dataPointType) {
     case DataPointType.HISTOGRAM:
-      return createHistogramPoints() as PointBytes<Histogram> as PointBytes<unknown>;
+      return createHistogramPoints();
     case DataPointType.EXPONENTIAL_HISTOGRAM:
-      return createExponentialPoints() as PointBytes<ExponentialHistogram> as PointBytes<unknown>;
+      return createExponentialPoints();
     default:
-      return createNumberPoints(metric.descriptor.valueType) as PointBytes<number> as PointBytes<unknown>;
+      return createNumberPoints(metric.descriptor.valueType);
   }
 }
 

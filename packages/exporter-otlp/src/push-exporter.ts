@@ -102,7 +102,7 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
   }
 
   async function run(): Promise<void> {
-    while (waiting !== undefined && !closed) {
+    while (waiting !== undefined) {
       const metrics = waiting;
       waiting = undefined;
       await exportOne(metrics);
@@ -150,6 +150,7 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
     },
     close() {
       closed = true;
+      waiting = undefined;
       current?.abort.abort(new Error("no answer before the shutdown deadline"));
       transport.close();
     },

@@ -18,7 +18,7 @@ export interface AnswerTraits {
   /** What is estimated where the provider tells nothing: pictures and sound cannot be. */
   readonly estimates: "text" | "nothing";
   /** Whether an event is the last that matters, in formats whose clients leave the stream after it without a word. */
-  readonly isLast?: (event: Readonly<Record<string, unknown>>) => boolean;
+  readonly isLast?: (event: Fields) => boolean;
   /** How its stream is framed. @default server-sent events, or JSON line by line */
   readonly createFrames?: (options: EventLinesOptions) => EventLines;
   /** The event as one that is understood, where its format is not. */
@@ -88,8 +88,8 @@ export function createAnswerReader(
     lastResort = traits.lastResort?.(event) ?? lastResort;
     usage.read(traits.translate?.(event) ?? event);
     // Ollama says it in a sentence, which is no word to count by.
-    if ("error" in event && typeof event.error === "string") failure ??= "stream_error";
-    isOver ||= traits.isLast?.(event as Record<string, unknown>) ?? false;
+    if (typeof event["error"] === "string") failure ??= "stream_error";
+    isOver ||= traits.isLast?.(event) ?? false;
     if (eventsForNames > 0) {
       eventsForNames = usage.usage()?.responseModel === undefined ? eventsForNames - 1 : 0;
     }

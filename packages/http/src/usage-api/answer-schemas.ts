@@ -217,6 +217,12 @@ export const prometheusHealth: v.GenericSchema<answers.PrometheusHealthAnswer> =
   gauges: whole,
   histograms: whole,
   series: whole,
+  keptLabelBytes: v.exactOptional(
+    v.pipe(
+      whole,
+      v.description("Bytes of rendered labels that are kept for the next scrape, where the exporter tells."),
+    ),
+  ),
   lastScrape: v.exactOptional(time),
   lastError: v.exactOptional(text),
 });

@@ -215,6 +215,7 @@ export interface PrometheusHealthAnswer {
   readonly gauges: number;
   readonly histograms: number;
   readonly series: number;
+  readonly keptLabelBytes?: number;
   readonly lastScrape?: string;
   readonly lastError?: string;
 }

@@ -66,6 +66,8 @@ export interface LlmEnding extends LlmUsage {
   /** Seconds the call waited before it was sent. */
   readonly queueDuration?: number | undefined;
   readonly modelLabel?: string | undefined;
+  /** `performance.now()` when it ended, for one whose end is told later. @default now */
+  readonly endedAt?: number | undefined;
 }
 
 /** A model call that has ended. */

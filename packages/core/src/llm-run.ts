@@ -90,11 +90,12 @@ export function startLlmRun(state: CoreState, begunCall: BegunCall): LlmRun {
       const ending = endingFrom(given);
       const errorType = status === "failed" ? (ending.errorType ?? errorTypeOf(error)) : undefined;
       const responseModel = ending.responseModel ?? answering.responseModel;
-      const duration = Math.max(0, performance.now() - begun) / 1000;
+      const endedAt = given?.endedAt;
+      const duration = Math.max(0, (endedAt ?? performance.now()) - begun) / 1000;
       const times = { duration, timeToFirstChunk, timePerOutputChunk };
       const call = { ...target, ...answering, ...ending, responseModel, status, errorType, ...times };
       context.with(active, record, undefined, call);
-      endSpan(span, status, errorType, ending);
+      endSpan(span, status, errorType, ending, endedAt);
     },
   );
 
@@ -142,7 +143,13 @@ export const noLlmRun: LlmRun = {
   discard() {},
 };
 
-function endSpan(span: Span, status: RunStatus, errorType: string | undefined, usage: LlmUsage): void {
+function endSpan(
+  span: Span,
+  status: RunStatus,
+  errorType: string | undefined,
+  usage: LlmUsage,
+  endedAt?: number | undefined,
+): void {
   if (span.isRecording()) {
     for (const [attribute, value] of [
       [genAi.responseModel, usage.responseModel],
@@ -158,5 +165,6 @@ function endSpan(span: Span, status: RunStatus, errorType: string | undefined, u
     // The error's message may quote the prompt, so the status carries none.
     if (status === "failed") span.setStatus({ code: SpanStatusCode.ERROR });
   }
-  span.end();
+  if (endedAt === undefined) span.end();
+  else span.end(new Date(performance.timeOrigin + endedAt));
 }

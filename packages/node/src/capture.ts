@@ -1,11 +1,13 @@
 import type { PriceBook } from "@meterbridge/core";
-import { captureFetch, endOpenCalls } from "@meterbridge/genai";
+import { captureFetch, endOpenCalls, genAiSpans, type SpanProcessorLike } from "@meterbridge/genai";
 import type { CaptureChoice } from "./settings.ts";
 
 /** Model calls that are metered without a word in the application, as far as `start()` has to do with them. */
 export interface Capture {
   /** For the status line; nothing when nothing is captured. */
   readonly summary: readonly string[];
+  /** What makes meters of the spans of frameworks. */
+  readonly spanProcessors: readonly SpanProcessorLike[];
   /** The process ends: what is known of the calls that are open is recorded. */
   settle(): void;
   stop(): void;
@@ -16,7 +18,8 @@ export function startCapture(choice: CaptureChoice, priceBook: PriceBook | null,
   const { doors, askForUsage, hosts, models } = choice;
   const effective = doors.filter((door) => door === "fetch" || isTracing);
   const summary = effective.length === 0 ? [] : [`captures ${effective.join(", ")}`];
-  if (!doors.includes("fetch")) return { summary, settle() {}, stop() {} };
+  const spanProcessors = effective.includes("spans") ? [genAiSpans()] : [];
+  if (!doors.includes("fetch")) return { summary, spanProcessors, settle() {}, stop() {} };
   const stop = captureFetch({ askForUsage, hosts, models, priceBook });
-  return { summary, settle: endOpenCalls, stop };
+  return { summary, spanProcessors, settle: endOpenCalls, stop };
 }

@@ -89,7 +89,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   configure({});
   const stopSending = sendAttribution(baggage.sendTo);
   if (baggage.warning !== undefined) log.logger.warn(baggage.warning);
-  const traces = startTraces(settings.traces, resource, log.logger);
+  const traces = startTraces(settings.traces, resource, log.logger, capture.spanProcessors);
   const logs = startLogs(settings.logs, resource, log.logger);
   const metering = registeredApi()?.metrics !== undefined;
   const instrumentations = startInstrumentations(chosen, { metering, exporters: meters.exporters, logger: log.logger });

@@ -1,6 +1,7 @@
 import type { Agent } from "node:http";
 import { createRequire } from "node:module";
 import { type DiagLogger, trace } from "@opentelemetry/api";
+import type { SpanProcessorLike } from "@meterbridge/genai";
 import type { Resource } from "@opentelemetry/resources";
 import type { Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Pipeline } from "./pipeline.ts";
@@ -23,10 +24,15 @@ export function isTracing(settings: TraceSettings): boolean {
 }
 
 /**
- * Registers a tracer provider that batches spans to the exporters of the settings, unless there is one already. The trace
- * SDK is loaded here and not before: who sends no spans does not pay for it.
+ * Registers a tracer provider that batches spans to the exporters of the settings, unless there is one already. `spanMeters` make meters
+ * of them before. The trace SDK is loaded here and not before: who sends no spans does not pay for it.
  */
-export function startTraces(settings: TraceSettings, resource: Resource, logger: DiagLogger): Traces {
+export function startTraces(
+  settings: TraceSettings,
+  resource: Resource,
+  logger: DiagLogger,
+  spanMeters: readonly SpanProcessorLike[] = [],
+): Traces {
   if (settings.exporters.length === 0) return nothing("traces off");
   if (registeredApi()?.trace !== undefined) return nothing("traces by the tracer provider that is already registered");
   const { TracerProvider } = traceSdk();
@@ -35,6 +41,7 @@ export function startTraces(settings: TraceSettings, resource: Resource, logger:
     sampler: createSampler(settings),
     spanProcessors: [
       urlRedactor(),
+      ...(spanMeters as readonly SpanProcessor[]),
       ...settings.exporters.map((name) => (name === "console" ? consoleProcessor() : otlpProcessor(settings, logger))),
     ],
   });

@@ -56,7 +56,7 @@ function branchOf(shared: Shared): AnswerBranch {
     piece(bytes) {
       if (isWhole || !(bytes instanceof Uint8Array)) return bytes as Uint8Array;
       const left = pieces.piece(bytes);
-      for (const count = reader.contentChunks(); shared.chunks < count; shared.chunks += 1) call.chunk();
+      for (const count = reader.contentChunks(); shared.chunks < count; shared.chunks += 1) call.chunk(reader);
       if (reader.isOver()) call.complete(reader);
       return left;
     },

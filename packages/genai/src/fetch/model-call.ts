@@ -20,7 +20,7 @@ export interface ModelCall {
   /** The client tries again what has failed. */
   tryAgain(request: ModelRequest): void;
   /** Something with content has come. */
-  chunk(): void;
+  chunk(reader: AnswerReader): void;
   /** The provider has answered, and this reads it. */
   answered(reader: AnswerReader): void;
   /** The answer is at its end. */
@@ -56,6 +56,7 @@ export function beginModelCall(
   let answering: AnswerReader | undefined;
   let isOpen = true;
   let isAnswered = false;
+  let isStreaming = false;
   const listeners: (() => void)[] = [];
   const { route, facts } = first;
   // A framework's span for this very call is enough.
@@ -103,7 +104,13 @@ export function beginModelCall(
       request = next;
       tries += 1;
     },
-    chunk: () => run.chunk(),
+    chunk(reader) {
+      run.chunk();
+      if (isStreaming) return;
+      isStreaming = true;
+      const { responseModel } = endingOf(reader, true);
+      if (responseModel !== undefined) run.responded(responseModel);
+    },
     answered(reader) {
       answering = reader;
       isAnswered = true;
@@ -111,7 +118,8 @@ export function beginModelCall(
     },
     complete: (reader) => endWell(reader, false),
     cancel: (reader) => endWell(reader, true),
-    fail: (errorType) => end((ending) => run.fail(undefined, { ...ending, errorType }), undefined, true),
+    fail: (errorType, endedAt) =>
+      end((ending) => run.fail(undefined, { ...ending, errorType, endedAt }), undefined, true),
     breakOff: (error, reader) =>
       end((ending) => run.fail(error, { ...ending, errorType: networkErrorType(error) }), reader, true),
     abandon(errorType) {

@@ -31,14 +31,14 @@ async function measure({ measure: what, kind, series }: CollectCell): Promise<{ 
   }
   const times: number[] = [];
   let expected = 0;
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 45; round++) {
     loop(series);
     expected += series;
     const start = performance.now();
     const total = await sum();
     const time = performance.now() - start;
     if (total !== expected) throw new Error(`${name} collected ${total} of ${expected}`);
-    if (round >= 5) times.push(time);
+    if (round >= 15) times.push(time);
   }
   return { value: median(times) };
 }

@@ -20,6 +20,11 @@ export interface PeerProcesses {
   readonly cells: readonly PeerCell[];
   readonly unit: string;
   readonly peers?: readonly RecordPeer[];
+  /**
+   * Gives each process a young generation that holds all that is measured, so that garbage can be counted before it is collected. All its memory is then
+   * taken from the system for the first time, which costs what is allocated four times as much as in a process that has run for a while.
+   */
+  readonly countsGarbage?: boolean;
 }
 
 /**
@@ -27,7 +32,7 @@ export interface PeerProcesses {
  * round, so that a busy moment of the machine hits all alike. What is built is measured. A peer that has nothing like a cell is left out.
  */
 export async function runPeerProcesses(
-  { script, cells, unit, peers = recordPeers }: PeerProcesses,
+  { script, cells, unit, peers = recordPeers, countsGarbage = false }: PeerProcesses,
   { rounds = 3, cells: asked }: BenchmarkOptions,
 ): Promise<Report> {
   const wanted = wantedCells(
@@ -40,7 +45,7 @@ export async function runPeerProcesses(
     .flatMap((cell) => peers.map((each) => ({ cell, each, values: [] as number[], garbage: [] as number[] })));
   for (let round = 0; round < rounds; round++) {
     for (const { cell, each, values, garbage } of measured) {
-      const figures = await run(script, each.peer, cell.given);
+      const figures = await run(script, each.peer, cell.given, countsGarbage);
       if (figures.value !== undefined) values.push(figures.value);
       if (figures.garbage !== undefined) garbage.push(figures.garbage);
     }
@@ -56,11 +61,16 @@ export async function runPeerProcesses(
   };
 }
 
-async function run(script: string, peer: string, given: string): Promise<{ value?: number; garbage?: number }> {
+async function run(
+  script: string,
+  peer: string,
+  given: string,
+  countsGarbage: boolean,
+): Promise<{ value?: number; garbage?: number }> {
+  const generation = countsGarbage ? ["--max-semi-space-size=256", "--min-semi-space-size=256"] : [];
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    // A young generation that holds all that is measured, so that garbage can be counted before it is collected.
-    ["--expose-gc", "--max-semi-space-size=256", "--min-semi-space-size=256", `./src/${script}`, peer, given],
+    ["--expose-gc", ...generation, `./src/${script}`, peer, given],
     { cwd: path.join(import.meta.dirname, ".."), env: { PATH: process.env["PATH"] } },
   );
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as { value?: number; garbage?: number };

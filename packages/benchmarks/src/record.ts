@@ -5,7 +5,7 @@ import type { BenchmarkOptions, Report } from "./report.ts";
 
 /** What recording costs the thread that records: nanoseconds, and bytes of garbage, per call of an instrument, and per model call. */
 export async function record(options: BenchmarkOptions): Promise<Report> {
-  return await runPeerProcesses({ script: "record-process.ts", cells, unit: "ns" }, options);
+  return await runPeerProcesses({ script: "record-process.ts", cells, unit: "ns", countsGarbage: true }, options);
 }
 
 const cells: readonly PeerCell[] = [

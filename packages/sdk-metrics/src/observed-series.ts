@@ -6,6 +6,7 @@ import { toHrTime } from "./hr-time.ts";
 import { AggregationTemporality, DataPointType } from "./official-enums.ts";
 import { processed } from "./recording.ts";
 import type { RegisteredReader } from "./registered-reader.ts";
+import { createRememberedSums, growthOf, textOf } from "./remembered-sums.ts";
 import { findClean, findSeries } from "./series-index.ts";
 import { createSeriesSlots, overflowSlot, releaseSlot, takeNewSlot } from "./series-slots.ts";
 import { withRow } from "./grow-rows.ts";
@@ -53,8 +54,14 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   const slots = createSeriesSlots(plan.limit);
   let rows: Float64Array = new Float64Array(0);
   let previous: Float64Array = new Float64Array(4);
+  /** Of a counter that was in the overflow before it got its slot: what was counted there. */
+  const bases = new Map<number, number>();
+  const isCounter = isSum && kind.isMonotonic === true;
+  const remembered = createRememberedSums(Math.max(10 * plan.limit, 10_000));
   let collection = 0;
   let collectedAt = 0;
+  /** Of counters without a slot: what they counted since the last collection, and in all. */
+  let overflowGrowth = 0;
   let overflowSum = 0;
 
   function slotOf(attributes: Attributes): number {
@@ -65,7 +72,13 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   function makeRoom(): void {
     for (let slot = overflowSlot + 1; slot < slots.attributes.length; slot++) {
       const at = slot * kind.stride;
-      if (slots.attributes[slot] === undefined || rows[at] === collection) continue;
+      const attributes = slots.attributes[slot];
+      if (attributes === undefined || rows[at] === collection) continue;
+      if (isCounter) {
+        const state = { last: previous[slot]!, base: bases.get(slot) ?? 0, started: slots.started[slot]! };
+        remembered.put(textOf(attributes), { ...state, collection: rows[at]! });
+        bases.delete(slot);
+      }
       kind.clear(rows, at);
       previous[slot] = 0;
       releaseSlot(slots, slot);
@@ -93,12 +106,33 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
     const overflowing = new Map<string, number>();
     for (const { attributes, value } of fresh) {
       let slot = slotOf(attributes);
-      if (slot < 0) slot = takeNewSlot(slots, attributes, makeRoom);
+      if (slot < 0) {
+        slot = takeNewSlot(slots, attributes, makeRoom);
+        if (slot !== overflowSlot && isCounter) recall(slot, attributes);
+      }
       if (slot === overflowSlot && !isMeasured) overflowing.set(textOf(attributes), value);
       else put(slot, value, false);
     }
     if (overflowing.size > 0) overflowed();
-    for (const value of overflowing.values()) put(overflowSlot, value, true);
+    overflowGrowth = 0;
+    for (const [text, value] of overflowing) {
+      put(overflowSlot, value, true);
+      if (!isCounter) continue;
+      overflowGrowth += growthOf(value, remembered.take(text)?.last ?? 0);
+      remembered.put(text, { last: value, base: value, started: 0, collection });
+    }
+    overflowSum += overflowGrowth;
+    remembered.trim(collection);
+  }
+
+  /** One that was observed before goes on where it was; what was counted in the overflow stays there. */
+  function recall(slot: number, attributes: Attributes): void {
+    const sum = remembered.take(textOf(attributes));
+    if (sum === undefined) return;
+    previous = withPlaces(previous, slot + 1);
+    previous[slot] = sum.last;
+    bases.set(slot, sum.base);
+    slots.started[slot] = sum.started === 0 ? collectedAt : sum.started;
   }
 
   /** Where a view takes attributes away, several observations may become one series: sums are added up then. */
@@ -118,26 +152,22 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   function readPoints(now: number): DataPoint<unknown>[] {
     const points: DataPoint<unknown>[] = [];
     const endTime = toHrTime(now);
-    if (previous.length < slots.attributes.length) {
-      const wider = new Float64Array(slots.attributes.length * 2);
-      wider.set(previous);
-      previous = wider;
-    }
+    previous = withPlaces(previous, slots.attributes.length);
     for (let slot = 0, at = 0; at < rows.length && slot < slots.attributes.length; slot++, at += kind.stride) {
       if (rows[at] !== collection) continue;
       const read = kind.read(rows, at);
       let value = read;
-      if (slot === overflowSlot && kind.isMonotonic === true && typeof read === "number") {
-        // Those in it come and go: what one takes along is no reset, and what is left did not happen again.
-        const grown = Math.max(0, read - previous[slot]!);
-        overflowSum += grown;
-        value = isDelta ? grown : overflowSum;
-        previous[slot] = read;
-      } else if (isSum && typeof read === "number") {
+      if (slot === overflowSlot && isCounter) value = isDelta ? overflowGrowth : overflowSum;
+      else if (isSum && typeof read === "number") {
         // A counter that fell began anew (specification, metrics data model, "Resets and gaps").
-        const fell = kind.isMonotonic === true && read < previous[slot]!;
-        if (fell) slots.started[slot] = collectedAt;
+        const fell = isCounter && read < previous[slot]!;
+        if (fell) {
+          // Later than it began before, else a backend takes it for the same.
+          slots.started[slot] = Math.max(collectedAt, slots.started[slot]! + 1);
+          bases.delete(slot);
+        }
         if (isDelta && !fell) value = read - previous[slot]!;
+        else if (!isDelta && isCounter) value = read - (bases.get(slot) ?? 0);
         previous[slot] = read;
       }
       // As in readPoints: after the clock was put back.
@@ -188,7 +218,9 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
   }
 }
 
-/** Equal for equal attributes, whatever their order. */
-function textOf(attributes: Attributes): string {
-  return JSON.stringify(Object.entries(attributes).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+function withPlaces(numbers: Float64Array, wanted: number): Float64Array {
+  if (numbers.length >= wanted) return numbers;
+  const wider = new Float64Array(wanted * 2);
+  wider.set(numbers);
+  return wider;
 }

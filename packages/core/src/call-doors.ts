@@ -8,6 +8,8 @@ import { context, createContextKey, type Context } from "@opentelemetry/api";
 export interface CallDoor {
   /** Whether a call was counted beneath, so that this door must not. */
   countedBeneath(): boolean;
+  /** This door counts the call itself: one beneath that comes later, as callbacks do after an abort, must not. */
+  close(): void;
   /** The context to run the work in. */
   readonly active: Context;
 }
@@ -15,7 +17,13 @@ export interface CallDoor {
 /** Opens a door above what runs in `door.active`. `keeps`: nothing beneath is counted. */
 export function openCallDoor(keeps = false, within: Context = context.active()): CallDoor {
   const entry: Entry = { above: entryOf(within), keeps, counted: false };
-  return { active: within.setValue(key, entry), countedBeneath: () => entry.counted };
+  return {
+    active: within.setValue(key, entry),
+    countedBeneath: () => entry.counted,
+    close() {
+      entry.keeps = true;
+    },
+  };
 }
 
 /**
@@ -36,7 +44,7 @@ export function withoutCapture<Result>(work: () => Result): Result {
 
 interface Entry {
   readonly above: Entry | undefined;
-  readonly keeps: boolean;
+  keeps: boolean;
   counted: boolean;
 }
 

@@ -78,7 +78,11 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
       const above = context.active();
       const run = begin(target, {}, twice.told);
       const door = openCallDoor(readUsage !== undefined, run === noLlmRun ? above : run.active);
-      const mayCount = (): boolean => !door.countedBeneath() && mayCountCall(above);
+      const mayCount = (): boolean => {
+        if (door.countedBeneath() || !mayCountCall(above)) return false;
+        door.close();
+        return true;
+      };
       let result: Awaited<Result>;
       try {
         result = await context.with(door.active, () => work());

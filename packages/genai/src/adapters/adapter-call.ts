@@ -28,6 +28,7 @@ export function beginAdapterCall(target: LlmTarget, within: Context = context.ac
     if (!isOpen) return;
     isOpen = false;
     if (door.countedBeneath() || !mayCountCall(within)) return run.discard(status === "failed" ? error : undefined);
+    door.close();
     const told = { ...ending, modelLabel: answeredLabel({ ...target, status }) };
     if (status === "completed") run.complete(told);
     else if (status === "cancelled" || isAbort(error)) run.cancel(told);

@@ -39,8 +39,9 @@ export function errorTypeIn(error: unknown): string | undefined {
 
 /** The caller gave up, which is no failure. */
 export function isAbort(error: unknown): boolean {
-  const name = text(fieldsOf(error)["name"]);
-  return name === "AbortError" || name === "APIUserAbortError";
+  const { name, message } = fieldsOf(error);
+  // LangChain's own are told from others by their message alone.
+  return name === "AbortError" || name === "APIUserAbortError" || message === "AbortError" || message === "Aborted";
 }
 
 export function fieldsOf(value: unknown): Fields {

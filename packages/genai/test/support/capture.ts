@@ -18,10 +18,10 @@ export function dialFetch(provider: Provider): Dialled {
   let waiting: (() => void)[] = [];
   globalThis.fetch = async (input, init) => {
     const answer = await dialled(input, init);
-    const tell = waiting;
+    const told = waiting;
     waiting = [];
     setImmediate(() => {
-      for (const each of tell) each();
+      for (const each of told) each();
     });
     return answer;
   };
@@ -55,7 +55,6 @@ export function nobodyTriesAgain(): void {
 export async function settled(events: readonly unknown[], count: number): Promise<void> {
   await vi.waitFor(() => expectAtLeast(events.length, count), { timeout: 20_000, interval: 5 });
   for (let turn = 0; turn < 20; turn += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- Turns of the event loop come one after the other.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

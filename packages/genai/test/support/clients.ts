@@ -299,9 +299,7 @@ function langchain({ maxRetries = 0, withTools, includeUsage }: StreamWish = {})
     ...(includeUsage === false && { streamUsage: false }),
     configuration: { baseURL: "https://api.openai.com/v1" },
   });
-  return withTools === true
-    ? (model.bindTools([{ type: "function", function: described }]) as Pick<ChatOpenAI, "invoke" | "stream">)
-    : model;
+  return withTools === true ? model.bindTools([{ type: "function", function: described }]) : model;
 }
 
 async function chatPlain(client: OpenAI, model: string, wish: Wish = {}): Promise<unknown> {

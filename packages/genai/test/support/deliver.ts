@@ -57,7 +57,6 @@ export async function deliverStream(
     for (const piece of pieces(Buffer.from(text), delivery.cut)) {
       out.write(piece);
       compressed?.flush();
-      // oxlint-disable-next-line no-await-in-loop -- One piece after the other: each is to be a packet of its own.
       await Promise.race([turn(), gone]);
     }
   };
@@ -73,7 +72,6 @@ export async function deliverStream(
       return void response.destroy();
     }
     const comment = isEvents && delivery.comments === true ? ": keep-alive\n\n" : "";
-    // oxlint-disable-next-line no-await-in-loop -- As above.
     await write(
       `${comment}${text}${answer.separator}`.replaceAll("\r\n", "\n").replaceAll("\n", lineEndOf(answer, lineEnd)),
     );
@@ -97,7 +95,6 @@ export async function deliverRaw(
   const gone = new Promise<void>((resolve) => response.once("close", resolve));
   for (const frame of frames) {
     if (response.destroyed) return;
-    // oxlint-disable-next-line no-await-in-loop -- As fast as it is read.
     if (!response.write(frame)) await Promise.race([new Promise((resolve) => response.once("drain", resolve)), gone]);
   }
   if (delivery.contentLength === undefined) response.end();

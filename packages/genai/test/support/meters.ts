@@ -61,7 +61,10 @@ class PullReader extends MetricReader {
 }
 
 function read(resourceMetrics: ResourceMetrics): Collection {
-  const all = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+  // The AI SDK records a duration of its own, under the same name.
+  const all = resourceMetrics.scopeMetrics
+    .filter(({ scope }) => scope.name === "@meterbridge/core")
+    .flatMap((scope) => scope.metrics);
   const points = (name: string, attributes: Attributes = {}): Point[] =>
     all
       .filter(({ descriptor }) => descriptor.name === name)

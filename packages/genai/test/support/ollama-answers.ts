@@ -3,7 +3,7 @@ import { type Answer, type Asked, type Bill, defaultText, type Frame, type Reply
 export function ollamaChatAnswer(reply: Reply, { path, body }: Asked): Answer {
   const text = reply.text ?? defaultText;
   const base = { model: reply.model ?? body["model"], created_at: "2026-11-01T12:00:00Z" };
-  const usage = (usageIn(reply, usageOf) ?? {}) as object;
+  const usage = usageIn(reply, usageOf) ?? {};
   const said = (part: string, extra: object = {}) =>
     path.endsWith("/generate") ? { response: part } : { message: { role: "assistant", content: part, ...extra } };
   const calls = reply.toolCalls?.map(({ name, arguments: given }) => ({
@@ -29,7 +29,7 @@ export function ollamaChatAnswer(reply: Reply, { path, body }: Asked): Answer {
 }
 
 export function ollamaEmbedAnswer(reply: Reply, { body }: Asked): Answer {
-  const usage = (usageIn(reply, ({ input }) => ({ prompt_eval_count: input })) ?? {}) as object;
+  const usage = usageIn(reply, ({ input }) => ({ prompt_eval_count: input })) ?? {};
   return {
     whole: {
       model: reply.model ?? body["model"],

@@ -87,9 +87,7 @@ const calls: (() => Promise<unknown>)[] = [
 
 // Once answered, once refused, once broken: errors quote what was asked.
 for (const call of [...calls, ...calls, ...calls]) {
-  // oxlint-disable-next-line no-await-in-loop -- The provider has its answers in this order.
   await call().catch(() => {});
 }
 console.log(`ready after ${calls.length} calls`);
 setInterval(() => {}, 1000);
-process.once("SIGTERM", () => process.exit(0));

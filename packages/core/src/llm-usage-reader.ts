@@ -40,11 +40,12 @@ export function createUsageReader(): UsageReader {
 
   function read(event: unknown): void {
     if (!isObject(event)) return;
-    if (event["type"] === "error" || event["type"] === "response.failed" || isObject(event["error"])) {
-      failure ??= errorTypeOfEvent(event);
-    }
-    for (const readEvent of readers) if (readEvent(event, state)) break;
-    model = state.usage?.responseModel ?? modelOf(event) ?? model;
+    const { type, error } = event;
+    if (type === "error" || type === "response.failed" || isObject(error)) failure ??= errorTypeOfEvent(event);
+    // Most events of most streams are one of these two.
+    if (Array.isArray(event["choices"])) readChoices(event, state);
+    else if (typeof type !== "string" || !saysNothing(type)) readAny(event, state);
+    model = state.usage?.responseModel ?? model ?? modelOf(event);
     tier = state.usage?.serviceTier ?? word(event["service_tier"]) ?? tier;
   }
 
@@ -59,12 +60,20 @@ export function createUsageReader(): UsageReader {
   };
 }
 
+/** A piece of the answer and no more: OpenAI's responses, Anthropic, the AI SDK. */
+function saysNothing(type: string): boolean {
+  return type.endsWith("delta") && type !== "message_delta";
+}
+
+function readAny(event: Fields, state: StreamState): void {
+  for (const readEvent of readers) if (readEvent(event, state)) return;
+}
+
 /** Each takes the events of its kind. Their order is that of how plainly an event shows its kind. */
 const readers: readonly ((event: Fields, state: StreamState) => boolean)[] = [
   readAnthropic,
   readResponse,
   readSdkPart,
-  readChoices,
   readGemini,
   readAddedUp,
   readBedrock,
@@ -83,6 +92,7 @@ function readWhole(event: Fields, state: StreamState): boolean {
 function modelOf(event: Fields): string | undefined {
   if ("model" in event) return word(event["model"]);
   if ("modelVersion" in event) return word(event["modelVersion"]);
+  if ("response_metadata" in event) return word(fieldsOf(event["response_metadata"])["model_name"]);
   return event["type"] === "response-metadata" ? word(event["modelId"]) : undefined;
 }
 

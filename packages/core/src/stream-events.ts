@@ -67,18 +67,15 @@ export function readSdkPart(event: Fields, state: StreamState): boolean {
 }
 
 /** OpenAI's chunks. The usage comes last, in a chunk of its own or with the end; some tell it in every chunk, as the sum until then. */
-export function readChoices(event: Fields, state: StreamState): boolean {
-  const { choices } = event;
-  if (!Array.isArray(choices)) return false;
-  for (const choice of choices as readonly unknown[]) {
+export function readChoices(event: Fields, state: StreamState): void {
+  const choices = event["choices"] as readonly unknown[];
+  for (const choice of choices) {
     if (typeof fieldsOf(choice)["finish_reason"] === "string") state.isOver = true;
   }
   const usage = event["usage"] ?? fieldsOf(event["x_groq"])["usage"];
-  if (isObject(usage)) {
-    state.usage = openAiUsage(event, usage);
-    state.isFinal = state.isOver || choices.length === 0;
-  }
-  return true;
+  if (!isObject(usage)) return;
+  state.usage = openAiUsage(event, usage);
+  state.isFinal = state.isOver || choices.length === 0;
 }
 
 /** Gemini's chunks: each may tell the sums until then, some of them only once. */

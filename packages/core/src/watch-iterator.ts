@@ -57,6 +57,19 @@ function watchMethod(
 ): boolean {
   const method: unknown = Reflect.get(target, name);
   if (!isFunction(method)) return true;
+  // Made once: a long stream is read piece by piece.
+  const look = (value: unknown): unknown => {
+    try {
+      given(value);
+    } catch {
+      // What throws when it is looked at is the reader's to look at.
+    }
+    return value;
+  };
+  const lookAtFailure = (error: unknown): never => {
+    failed(error);
+    throw error;
+  };
   return putBefore(target, name, function (this: unknown, ...parameters: unknown[]): unknown {
     let result: unknown;
     try {
@@ -65,18 +78,6 @@ function watchMethod(
       failed(error);
       throw error;
     }
-    const look = (value: unknown): unknown => {
-      try {
-        given(value);
-      } catch {
-        // What throws when it is looked at is the reader's to look at.
-      }
-      return value;
-    };
-    if (!isThenable(result)) return look(result);
-    return result.then(look, (error: unknown) => {
-      failed(error);
-      throw error;
-    });
+    return isThenable(result) ? result.then(look, lookAtFailure) : look(result);
   });
 }

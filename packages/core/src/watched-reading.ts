@@ -27,28 +27,27 @@ const abandoned = new FinalizationRegistry<Teller>((teller) => teller.abandon())
 interface Teller {
   /** How many are reading. */
   reading: number;
-  tell(work: () => void): void;
+  isOver: boolean;
+  refuse(error: unknown): void;
+  /** Tells the ending, if it is the first. */
   end(work: () => void): void;
   abandon(): void;
 }
 
 function createTeller<Branch>(reading: StreamReading<Branch>, refuse: (error: unknown) => void): Teller {
-  let isOver = false;
   const teller: Teller = {
     reading: 0,
-    tell(work) {
-      if (isOver) return;
+    isOver: false,
+    refuse,
+    end(work) {
+      if (teller.isOver) return;
+      teller.isOver = true;
       try {
         work();
       } catch (error) {
         refuse(error);
       }
     },
-    end: (work) =>
-      teller.tell(() => {
-        isOver = true;
-        work();
-      }),
     abandon: () => teller.end(() => reading.left()),
   };
   return teller;
@@ -71,7 +70,14 @@ function createBranch<Branch>(
   return {
     // As long as somebody can read, the stream is not abandoned.
     of: watcher,
-    piece: (value) => teller.tell(() => reading.piece(branch, value)),
+    piece(value) {
+      if (teller.isOver) return;
+      try {
+        reading.piece(branch, value);
+      } catch (error) {
+        teller.refuse(error);
+      }
+    },
     ended(end = {}) {
       if (stop()) teller.end(() => reading.ended(branch, end));
     },

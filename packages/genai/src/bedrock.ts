@@ -1,1 +1,2 @@
 export { type BedrockClient, meterBedrock } from "./adapters/bedrock.ts";
+export { meterBedrockClients } from "./adapters/bedrock-clients.ts";

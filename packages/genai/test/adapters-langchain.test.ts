@@ -101,7 +101,6 @@ describe.each([
     const controller = new AbortController();
     const answer = chat().invoke(prompt, { callbacks: [meterCallbacks()], signal: controller.signal });
     while (provider.requests.length === 0) {
-      // oxlint-disable-next-line no-await-in-loop -- Until the request has arrived.
       await new Promise((resolve) => setImmediate(resolve));
     }
     controller.abort();

@@ -277,13 +277,13 @@ function plainSpan(): { name: string; duration: [number, number]; events: never[
   return { name: "span", duration: [1, 0], events: [] };
 }
 
-function beneath(span: Span): Context {
-  return trace.setSpan(ROOT_CONTEXT, span);
+function beneath(above: Span): Context {
+  return trace.setSpan(ROOT_CONTEXT, above);
 }
 
-function end(span: Span, attributes: Attributes = {}): void {
-  span.setAttributes(attributes);
-  span.end();
+function end(begun: Span, attributes: Attributes = {}): void {
+  begun.setAttributes(attributes);
+  begun.end();
 }
 
 function withoutBigInt(_name: string, value: unknown): unknown {

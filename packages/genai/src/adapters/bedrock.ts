@@ -16,13 +16,22 @@ export interface BedrockClient {
  * its results are its own.
  */
 export function meterBedrock<Client extends BedrockClient>(client: Client): Client {
+  addMeter(client, () => true);
+  return client;
+}
+
+/** Meters what the client sends while `isOn`. */
+export function addMeter(client: BedrockClient, isOn: () => boolean): void {
   const add = client.middlewareStack.add.bind(client.middlewareStack) as (
     middleware: Middleware,
     options: { readonly step: "initialize"; readonly name: string; readonly override: boolean },
   ) => void;
   // The outermost step: what it sees has been tried again as often as the client does.
-  add(meter, { step: "initialize", name: "meterbridge", override: true });
-  return client;
+  const meterIfOn: Middleware = (next, of) => {
+    const metered = meter(next, of);
+    return (given) => (isOn() ? metered : next)(given);
+  };
+  add(meterIfOn, { step: "initialize", name: "meterbridge", override: true });
 }
 
 type Next = (given: Given) => Promise<Result>;

@@ -66,7 +66,7 @@ async function reply(
   response.writeHead(status, { "content-type": "application/vnd.amazon.eventstream", ...headers });
   for (const event of events) {
     if (event === "hold") return;
-    // oxlint-disable-next-line no-await-in-loop -- One after the other, each a packet of its own.
+    // Each a packet of its own.
     await new Promise((resolve) => setImmediate(resolve));
     if (event === "destroy") {
       const { stream } = response as { stream?: { close(code: number): void } };

@@ -8,7 +8,7 @@ export function startSpans(): { readonly finished: readonly ReadableSpan[] } {
   const finished: ReadableSpan[] = [];
   const keeper: SpanProcessor = {
     onStart() {},
-    onEnd: (span) => void finished.push(span),
+    onEnd: (ended) => void finished.push(ended),
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
   };

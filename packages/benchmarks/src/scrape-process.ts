@@ -16,6 +16,9 @@ export interface ScrapeCell {
   readonly measure?: "time" | "longest-block" | "kept";
 }
 
+/** Rounds go on for so long, but eight at least. */
+const longestMillis = 5000;
+
 const [name = "", given = ""] = process.argv.slice(2);
 console.log(JSON.stringify((await measure(JSON.parse(given) as ScrapeCell)) ?? {}));
 process.exit();
@@ -48,8 +51,6 @@ async function measure(cell: ScrapeCell): Promise<{ value: number } | undefined>
   // A service is scraped for days: the first half, in which the engine is still at work on the code, says little.
   return { value: median(values.slice(values.length >> 1)) };
 }
-
-const longestMillis = 5000;
 
 /** How long nothing else could run, at the longest. */
 function watchEventLoop(): { stop(): Promise<number> } {

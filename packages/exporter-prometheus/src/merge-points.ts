@@ -53,7 +53,8 @@ export function bucketsOf(value: HistogramValue): Buckets {
   return isExponential(value) ? exponentialBuckets(value) : explicitBuckets(value);
 }
 
-function addHistograms(left: HistogramValue, right: HistogramValue): HistogramValue {
+/** Adds two histograms, exactly: where their bounds differ, at those that both have. */
+export function addHistograms(left: HistogramValue, right: HistogramValue): HistogramValue {
   if (isExponential(left) && isExponential(right)) return addExponential(left, right);
   const { bounds, counts, count, sum } = addBuckets(bucketsOf(left), bucketsOf(right));
   return { buckets: { boundaries: [...bounds], counts: [...counts] }, count, sum } as Histogram;

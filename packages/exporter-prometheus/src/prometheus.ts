@@ -2,6 +2,7 @@ import type { Exporter } from "@meterbridge/exporter";
 import type { AddressInfo } from "node:net";
 import { createGate } from "./credentials.ts";
 import { unknownVariables } from "./environment.ts";
+import { joinInstances } from "./instances.ts";
 import { type PrometheusOptions, resolveOptions } from "./prometheus-options.ts";
 import {
   createFetchHandler,
@@ -61,14 +62,17 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusExporter 
     isFailing: () => (server?.isFailing() ?? false) || (reader?.isFailing() ?? false),
     createReader(context) {
       for (const message of unknownVariables(process.env)) context.diag.warn(`[meterbridge] [prometheus] ${message}`);
-      const tls = resolved.server && resolved.tls !== undefined ? readTlsFiles(resolved.tls, context.diag) : undefined;
+      const instances = resolved.aggregate === undefined ? undefined : joinInstances(resolved.aggregate, context.diag);
+      const opensServer = resolved.server && instances?.serves !== false;
+      const tls = opensServer && resolved.tls !== undefined ? readTlsFiles(resolved.tls, context.diag) : undefined;
       let ownServer: ScrapeServer | undefined;
       const created = createScrapeReader({
         options: resolved,
         context,
-        onShutdown: async () => await ownServer?.close(),
+        instances,
+        onShutdown: async () => await Promise.all([ownServer?.close(), instances?.leave()]),
       });
-      if (resolved.server) {
+      if (opensServer) {
         const handler = createServerHandler({ ...handling, reader: () => created });
         ownServer = startScrapeServer(resolved, handler, context.diag, tls);
       }

@@ -9,6 +9,7 @@ import { type Collection, collectionError, createCollection, withDeadline } from
 import type { Exposition } from "./content-negotiation.ts";
 import { gzip, smallestGzip } from "./gzip.ts";
 import { countMetrics, type Health, type MetricCounts } from "./health.ts";
+import type { Instances } from "./instances.ts";
 import { isWordsOnly, type Naming } from "./naming.ts";
 import type { ResolvedOptions } from "./prometheus-options.ts";
 import { createRenderer } from "./renderer.ts";
@@ -39,15 +40,15 @@ export interface ScrapeBody {
 export interface ScrapeReaderOptions {
   readonly options: ResolvedOptions;
   readonly context: ExporterContext;
-  /** What is collected from: by default the meter provider itself. */
-  readonly producerOf?: (producer: MetricProducer) => MetricProducer;
+  /** The other processes or threads whose metrics are shown together; undefined where this one stands alone. */
+  readonly instances?: Instances | undefined;
   /** Ends what serves the reader. */
-  readonly onShutdown: () => Promise<void>;
+  readonly onShutdown: () => Promise<unknown>;
 }
 
 /** Makes the reader for one meter provider. */
 export function createScrapeReader(given: ScrapeReaderOptions): ScrapeReader {
-  const { options, context, onShutdown, producerOf = (producer) => producer } = given;
+  const { options, context, instances, onShutdown } = given;
   const { diag, namespace } = context;
   let producer: MetricProducer | undefined;
   let collection: Collection | undefined;
@@ -67,6 +68,10 @@ export function createScrapeReader(given: ScrapeReaderOptions): ScrapeReader {
   const source = (): Collection => {
     if (shutdown !== undefined) throw collectionError("the exporter is shut down", 503);
     if (collection === undefined) throw collectionError("the exporter has no meter provider yet", 503);
+    if (instances?.serves === false) {
+      // Its own alone would look like a fall of all sums.
+      throw collectionError("the metrics of all are served by the primary process or main thread", 503);
+    }
     return collection;
   };
 
@@ -146,21 +151,22 @@ export function createScrapeReader(given: ScrapeReaderOptions): ScrapeReader {
           );
         }
         producer = metricProducer;
-        collection = createCollection(producerOf(metricProducer), options.scrapeTimeoutMillis, diag);
+        const all = instances?.producerOf(metricProducer) ?? metricProducer;
+        collection = createCollection(all, options.scrapeTimeoutMillis, diag);
       },
       // Prometheus works out rates itself, from totals that never restart.
       selectAggregationTemporality: () => AggregationTemporality.CUMULATIVE,
       selectAggregation: () => ({ type: AggregationType.DEFAULT }),
       selectCardinalityLimit: () => options.cardinalityLimit,
       async collect(collectionOptions) {
-        source();
+        if (shutdown !== undefined) throw collectionError("the exporter is shut down", 503);
         if (producer === undefined) throw collectionError("the exporter has no meter provider yet", 503);
         return await producer.collect(collectionOptions);
       },
       // There is nothing to flush: Prometheus fetches the metrics.
       forceFlush: () => Promise.resolve(),
       shutdown() {
-        shutdown ??= onShutdown();
+        shutdown ??= withDeadline(onShutdown(), shutdownMillis).then(() => {});
         return shutdown;
       },
     },
@@ -182,6 +188,9 @@ async function inTime(
   );
   throw collectionError(tooLate, 503);
 }
+
+/** The contract's deadline. */
+const shutdownMillis = 3000;
 
 /** Warnings name metrics, so their number is bounded by hand rather than by trust. */
 const mostWarnings = 100;

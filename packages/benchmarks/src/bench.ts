@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   startup: async () => (await import("./startup.ts")).startup,
   http: async () => (await import("./http.ts")).http,
   capture: async () => (await import("./capture.ts")).capture,
+  otlp: async () => (await import("./otlp.ts")).otlp,
   logs: async () => (await import("./logs.ts")).logs,
   ledger: async () => (await import("./ledger.ts")).ledger,
 };

@@ -1,6 +1,6 @@
 import { answerKindOf } from "./answer-kind.ts";
 import { createAnswerReader, type AnswerTraits } from "./answer-reader.ts";
-import { areMessages, isText, readFacts, type RequestTraits } from "./request-facts.ts";
+import { areMessages, isFields, isText, readFacts, type Fields, type RequestTraits } from "./request-facts.ts";
 import type { WireFormat } from "./wire-format.ts";
 
 /** Cohere's own API of both versions: chat, generate, embed. */
@@ -30,4 +30,12 @@ const cohereAnswer: AnswerTraits = {
   },
   outputFields: ["message", "text", "generations"],
   estimates: "text",
+  translate: endOf,
 };
+
+/** The last event holds the end of the answer in its second version, and the whole answer in the first. */
+function endOf(event: Fields): Fields {
+  const { delta, response } = event;
+  if (event["type"] === "message-end" && isFields(delta)) return delta;
+  return event["event_type"] === "stream-end" && isFields(response) ? response : event;
+}

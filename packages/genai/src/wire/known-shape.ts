@@ -2,8 +2,10 @@
  * The events of a stream are the same but for the text in them: an id, a time, the model before it, ends and nulls behind it. What a scan finds in
  * them is learnt from one and looked up for the next, which takes a third of scanning.
  *
- * Before the text, the length and the last bytes decide (`"delta":{"content":`): those cannot stand within a string, whose quotes would be escaped.
- * Behind it, where usage stands, every byte does.
+ * Before the text, the first bytes, the length and the last bytes decide (`ta":{"content":`): those cannot stand within a string, whose quotes would be
+ * escaped. What lies between may differ, as times and numbers of events do. Usage in there would be overlooked, so nothing is learnt from
+ * events with usage before their text; a stream that begins to tell it there with the same number of bytes is not known of anybody. Behind the
+ * text, where usage stands, every byte decides.
  */
 export interface KnownShape {
   /** Where the text's opening quote is, from the event's beginning; 0 while nothing is known. */
@@ -43,7 +45,8 @@ export interface LearntShape {
 }
 
 export function createKnownShape(): KnownShape {
-  const ending = new Uint8Array(endingLength);
+  const beginning = new Uint8Array(edgeLength);
+  const ending = new Uint8Array(edgeLength);
   const rest = new Uint8Array(longestRest);
   let misses = 0;
   const shape = {
@@ -63,8 +66,10 @@ export function createKnownShape(): KnownShape {
   function matches(bytes: Uint8Array, from: number, limit: number): boolean {
     const text = from + shape.textAt;
     if (text >= limit || bytes[text] !== quote) return false;
-    const start = text - endingLength;
-    for (let index = 0; index < endingLength; index += 1) if (bytes[start + index] !== ending[index]) return false;
+    const start = text - edgeLength;
+    for (let index = 0; index < edgeLength; index += 1) {
+      if (bytes[start + index] !== ending[index] || bytes[from + index] !== beginning[index]) return false;
+    }
     misses = 0;
     return true;
   }
@@ -79,9 +84,10 @@ export function createKnownShape(): KnownShape {
   function learn(bytes: Uint8Array, learnt: LearntShape): void {
     const textAt = learnt.textFrom - learnt.from;
     misses += 1;
-    if (misses > mostMisses || textAt < endingLength) return;
-    for (let index = 0; index < endingLength; index += 1) {
-      ending[index] = bytes[learnt.textFrom - endingLength + index] ?? 0;
+    if (misses > mostMisses || textAt < edgeLength) return;
+    for (let index = 0; index < edgeLength; index += 1) {
+      beginning[index] = bytes[learnt.from + index] ?? 0;
+      ending[index] = bytes[learnt.textFrom - edgeLength + index] ?? 0;
     }
     const restLength = Math.min(longestRest, learnt.to - learnt.restFrom);
     rest.set(bytes.subarray(learnt.restFrom, learnt.restFrom + restLength));
@@ -100,7 +106,7 @@ export function createKnownShape(): KnownShape {
 }
 
 const quote = 34;
-const endingLength = 10;
+const edgeLength = 10;
 const longestRest = 512;
 /** Events that are never of the same shape one after the other are not worth learning from. */
 const mostMisses = 32;

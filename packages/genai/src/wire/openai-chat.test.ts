@@ -31,7 +31,12 @@ const chunk = (delta: object, finish: string | null = null): object => ({
 });
 const data = (event: unknown, lineBreak = "\n"): string => `data: ${JSON.stringify(event)}${lineBreak}${lineBreak}`;
 const done = "data: [DONE]\n\n";
-const answer = [chunk({ role: "assistant", content: "" }), chunk({ content: "Hel" }), chunk({ content: "lo" }), chunk({}, "stop")];
+const answer = [
+  chunk({ role: "assistant", content: "" }),
+  chunk({ content: "Hel" }),
+  chunk({ content: "lo" }),
+  chunk({}, "stop"),
+];
 const asked = [...answer.map((event) => ({ ...event, usage: null })), { ...head, choices: [], usage }];
 
 test("usage, model and served tier are read from the last chunk of a stream that was asked for them", () => {
@@ -79,7 +84,10 @@ const styles: readonly ((event: object, usage: unknown) => string)[] = [
   (event, value) => JSON.stringify({ ...event, usage: value }),
   (event, value) => JSON.stringify({ ...event, usage: value, obfuscation: "aBc" }),
   (event, value) => JSON.stringify({ usage: value, ...event }),
-  (event, value) => JSON.stringify({ ...event, usage: value, x: 1 }).replace(/,"usage":/, ', "usage": ').replace(/,"x":/, ', "x": '),
+  (event, value) =>
+    JSON.stringify({ ...event, usage: value, x: 1 })
+      .replace(/,"usage":/, ', "usage": ')
+      .replace(/,"x":/, ', "x": '),
 ];
 /** The same without the field, as the provider would have written it. */
 const bare: readonly ((event: object) => string)[] = [
@@ -130,7 +138,14 @@ test("whatever the model writes and wherever the network cuts, the caller sees t
 });
 
 test("a piece of which nothing is left is none, so that the caller is not woken for it", () => {
-  const { reader } = readStream(route, hiding, asked.slice(0, -1).map((event) => data(event)).join(""));
+  const { reader } = readStream(
+    route,
+    hiding,
+    asked
+      .slice(0, -1)
+      .map((event) => data(event))
+      .join(""),
+  );
   expect(reader.readPiece(Buffer.from(data(asked.at(-1))))).toBeUndefined();
   expect(Buffer.from(reader.readPiece(Buffer.from(done)) ?? []).toString()).toBe(done);
 });
@@ -149,7 +164,10 @@ test("usage told together with content stays: it was sent unasked", () => {
 
 test("usage told in every chunk as sums is read from the last, and is partial when the stream is cut", () => {
   const sums = (output: number, end: string | null): string =>
-    data({ ...chunk({ content: "x" }, end), usage: { prompt_tokens: 7, completion_tokens: output, total_tokens: 7 + output } });
+    data({
+      ...chunk({ content: "x" }, end),
+      usage: { prompt_tokens: 7, completion_tokens: output, total_tokens: 7 + output },
+    });
   const events = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((count) => sums(count, null)).join("");
   const cut = readStream(route, facts, events).reader;
   expect(cut.ending(true)).toMatchObject({ inputTokens: 7, outputTokens: 11, usageSource: "partial" });
@@ -233,7 +251,10 @@ test.each([
     { stream: true, stream_options: { include_obfuscation: false } },
     { stream: true, stream_options: { include_obfuscation: false, include_usage: true } },
   ],
-  [{ stream: true, stream_options: null }, { stream: true, stream_options: { include_usage: true } }],
+  [
+    { stream: true, stream_options: null },
+    { stream: true, stream_options: { include_usage: true } },
+  ],
   [{ stream: true, stream_options: { include_usage: true } }, undefined],
   [{ stream: true, stream_options: { include_usage: false } }, undefined],
   [{ stream: true, stream_options: "odd" }, undefined],

@@ -20,7 +20,10 @@ const table: readonly (readonly [address: string, route: string])[] = [
   ["https://mine.services.ai.azure.com/models/chat/completions?api-version=1", "azure.ai.inference openai-chat chat"],
   ["https://mine.services.ai.azure.com/openai/v1/chat/completions", "azure.ai.openai openai-chat chat"],
   ["https://mine.services.ai.azure.com/anthropic/v1/messages", "azure.ai.inference anthropic-messages chat"],
-  ["https://gateway.example.com/openai/deployments/gpt/chat/completions", "azure.ai.openai openai-chat chat gpt unknown host"],
+  [
+    "https://gateway.example.com/openai/deployments/gpt/chat/completions",
+    "azure.ai.openai openai-chat chat gpt unknown host",
+  ],
   ["https://api.anthropic.com/v1/messages?beta=true", "anthropic anthropic-messages chat"],
   [
     "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:generateContent",

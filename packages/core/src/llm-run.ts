@@ -148,7 +148,7 @@ function endSpan(
   status: RunStatus,
   errorType: string | undefined,
   usage: LlmUsage,
-  endedAt?: number | undefined,
+  endedAt?: number,
 ): void {
   if (span.isRecording()) {
     for (const [attribute, value] of [

@@ -42,6 +42,10 @@ test("every meter of the catalogue is recorded by some recorder, as it is descri
   core.http.recordClient({ method: "GET", address: "127.0.0.1", port: 80, errorType: "ECONNREFUSED", duration: 1 });
   core.database.record({ system: "redis", operation: "GET", collection: "keys", duration: NaN, errorType: "x" });
   core.database.record({ system: "redis", operation: "GET", collection: "keys", duration: 1, errorType: "x" });
+  for (const side of ["client", "server"] as const) {
+    core.mcp.record({ side, method: "tools/call", tool: "search", duration: 1, errorType: "timeout" });
+    core.mcp.sessionEnded({ side, duration: 1, errorType: "timeout" });
+  }
 
   const collection = await collect();
   expect([...collection.names].toSorted()).toEqual(recordedHere.map(({ name }) => name).toSorted());

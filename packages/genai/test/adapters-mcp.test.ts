@@ -1,6 +1,11 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Client as Client2 } from "@modelcontextprotocol/client";
 import { InMemoryTransport as InMemoryTransport2, McpServer as McpServer2 } from "@modelcontextprotocol/server";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { InMemoryTransport as InMemoryTransport1 } from "@modelcontextprotocol/sdk/inMemory.js";
 import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { withAttribution } from "@meterbridge/core";
@@ -156,6 +161,39 @@ describe.each(versions)("the SDK $name of the Model Context Protocol", ({ connec
       expect(collection.count("mcp.server.operation.duration", { "error.type": "cancelled" })).toBe(1);
     }, deadline);
   });
+});
+
+test("requests over HTTP count on both sides, each in its own session of a server without state", async () => {
+  const meters = startMeters();
+  const http = createServer((request, response) => {
+    const server = meterMcpServer(new McpServer1(identity));
+    server.registerTool("search", {}, () => ({ content: [{ type: "text", text: secret }] }));
+    const transport = new StreamableHTTPServerTransport();
+    response.on("close", () => void transport.close());
+    void server.connect(transport as Transport).then(() => transport.handleRequest(request, response));
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const client = meterMcpClient(new Client1(identity));
+  const { port } = http.address() as AddressInfo;
+  await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`)) as Transport);
+  onTestFinished(async () => {
+    await client.close();
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+  });
+  expect(JSON.stringify(await client.callTool({ name: "search", arguments: { secret } }))).toContain(secret);
+  await vi.waitFor(async () => {
+    const collection = await meters.collect();
+    for (const side of ["client", "server"]) {
+      const search = { "mcp.method.name": "tools/call", "gen_ai.tool.name": "search" };
+      expect(collection.count(`mcp.${side}.operation.duration`, search), side).toBe(1);
+      expect(
+        collection.points(`mcp.${side}.operation.duration`, search)[0]?.attributes["error.type"],
+        side,
+      ).toBeUndefined();
+      expect(collection.count(`mcp.${side}.operation.duration`, { "mcp.method.name": "initialize" }), side).toBe(1);
+    }
+  }, deadline);
 });
 
 test("a client that is metered twice counts once, and one that cannot connect throws what it threw", async () => {

@@ -40,6 +40,11 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
   const checkTwice = guarded(state, "llm.requests", undefined, twice.told);
   const startSpan = guarded(state, "llm span", trace.wrapSpanContext(INVALID_SPAN_CONTEXT), startLlmSpan);
 
+  /** While the answer is on its way, so that none waits for prices to be loaded. */
+  const preparePrices = guarded(state, "llm.cost", undefined, (): undefined => {
+    if (state.binding.isBound() || state.sinks.any()) state.settings().priceBook?.prepare?.();
+  });
+
   /** `counted` is told of the call when it has been recorded. */
   const begin = guarded(
     state,
@@ -47,6 +52,7 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
     noLlmRun,
     (given: LlmTarget, begun: LlmStart, counted: Counted): LlmRun => {
       const target = readTarget(state, given);
+      preparePrices();
       const { begunAt, within = context.active() } = begun;
       const span = startSpan(target, { begunAt, within });
       const active = trace.setSpan(within, span);

@@ -1,6 +1,7 @@
 import type { ExponentialHistogram } from "@opentelemetry/sdk-metrics";
 import { bucketIndex, finestScale } from "./exponential-mapping.ts";
 import { DataPointType } from "./official-enums.ts";
+import { foldSum, settledSum } from "./finite-sum.ts";
 import type { RowKind } from "./row-kind.ts";
 
 export interface ExponentialOptions {
@@ -112,7 +113,7 @@ export function exponentialRows({ maxSize, recordMinMax, negative }: Exponential
 
     fold(from, fromAt, to, toAt) {
       to[toAt] = from[fromAt]!;
-      to[toAt + sum]! += from[fromAt + sum]!;
+      foldSum(from, fromAt + sum, to, toAt + sum);
       to[toAt + count]! += from[fromAt + count]!;
       to[toAt + zeroCount]! += from[fromAt + zeroCount]!;
       to[toAt + min] = Math.min(to[toAt + min]!, from[fromAt + min]!);
@@ -132,11 +133,11 @@ export function exponentialRows({ maxSize, recordMinMax, negative }: Exponential
       }
     },
 
-    read(rows, at): ExponentialHistogram {
+    read(rows, at, tooLarge): ExponentialHistogram {
       return {
         min: recordMinMax ? rows[at + min]! : undefined,
         max: recordMinMax ? rows[at + max]! : undefined,
-        sum: negative ? undefined : rows[at + sum]!,
+        sum: negative ? undefined : settledSum(rows, at + sum, tooLarge),
         positive: readRange(rows, at + positive),
         negative: negative ? readRange(rows, at + positive + rangeSize) : { offset: 0, bucketCounts: [] },
         count: rows[at + count]!,

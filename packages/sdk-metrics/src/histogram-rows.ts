@@ -1,6 +1,7 @@
 import type { Histogram } from "@opentelemetry/sdk-metrics";
 import { bucketOf, createBuckets } from "./bucket-of.ts";
 import { DataPointType } from "./official-enums.ts";
+import { foldSum, settledSum } from "./finite-sum.ts";
 import type { RowKind } from "./row-kind.ts";
 
 export interface HistogramOptions {
@@ -36,13 +37,13 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
 
     fold(from, fromAt, to, toAt) {
       to[toAt] = from[fromAt]!;
-      to[toAt + 1]! += from[fromAt + 1]!;
+      foldSum(from, fromAt + 1, to, toAt + 1);
       to[toAt + 2] = Math.min(to[toAt + 2]!, from[fromAt + 2]!);
       to[toAt + 3] = Math.max(to[toAt + 3]!, from[fromAt + 3]!);
       for (let bucket = 4; bucket < 4 + buckets; bucket++) to[toAt + bucket]! += from[fromAt + bucket]!;
     },
 
-    read(rows, at): Histogram {
+    read(rows, at, tooLarge): Histogram {
       const counts = noCounts.slice();
       let count = 0;
       for (let bucket = 0; bucket < buckets; bucket++) {
@@ -56,7 +57,7 @@ export function histogramRows({ boundaries, recordMinMax, negative }: HistogramO
       return {
         min: recordMinMax ? rows[at + 2]! : undefined,
         max: recordMinMax ? rows[at + 3]! : undefined,
-        sum: negative ? undefined : rows[at + 1]!,
+        sum: negative ? undefined : settledSum(rows, at + 1, tooLarge),
         buckets: { boundaries: shown, counts },
         count,
       } as Histogram;

@@ -44,6 +44,7 @@ export function createMeterStreams({ refuse, staleAfterMillis }: MeterStreamsOpt
     const { name, type } = plan.descriptor;
     const descriptor = { current: plan.descriptor };
     const refused = (): void => refuse(name, "attribute_value");
+    const tooLarge = (): void => refuse(name, "sum_too_large");
     const overflowed = (): void =>
       warnOnce(
         `"${name}" reached its limit of ${plan.limit} series: further ones are added up under otel.metric.overflow=true; ` +
@@ -51,10 +52,10 @@ export function createMeterStreams({ refuse, staleAfterMillis }: MeterStreamsOpt
       );
     if (type.startsWith("OBSERVABLE_")) {
       const make = (reader: RegisteredReader): ObservedSeries =>
-        createObservedSeries({ plan, descriptor, reader, refused, overflowed });
+        createObservedSeries({ plan, descriptor, reader, refused, overflowed, tooLarge });
       return { plan, descriptor, observed: new Map(plan.readers.map((reader) => [reader, make(reader)])) };
     }
-    const storage = createSeriesStorage({ ...plan, descriptor, staleAfterMillis, refused, overflowed });
+    const storage = createSeriesStorage({ ...plan, descriptor, staleAfterMillis, refused, overflowed, tooLarge });
     return { plan, descriptor, storage };
   }
 

@@ -35,6 +35,8 @@ export interface ObservedSeriesOptions {
   readonly reader: RegisteredReader;
   readonly refused: () => void;
   readonly overflowed: () => void;
+  /** Told of a sum that passed the largest number. */
+  readonly tooLarge: () => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface ObservedSeriesOptions {
  * until another needs it: should it come back, its delta is right.
  */
 export function createObservedSeries(options: ObservedSeriesOptions): ObservedSeries {
-  const { plan, descriptor, reader, refused, overflowed } = options;
+  const { plan, descriptor, reader, refused, overflowed, tooLarge } = options;
   const kind = plan.aggregation.rows;
   const isMeasured =
     kind.dataPointType === DataPointType.HISTOGRAM || kind.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM;
@@ -155,7 +157,7 @@ export function createObservedSeries(options: ObservedSeriesOptions): ObservedSe
     previous = withPlaces(previous, slots.attributes.length);
     for (let slot = 0, at = 0; at < rows.length && slot < slots.attributes.length; slot++, at += kind.stride) {
       if (rows[at] !== collection) continue;
-      const read = kind.read(rows, at);
+      const read = kind.read(rows, at, tooLarge);
       let value = read;
       if (slot === overflowSlot && isCounter) value = isDelta ? overflowGrowth : overflowSum;
       else if (isSum && typeof read === "number") {

@@ -14,6 +14,8 @@ export interface PointsOptions {
   readonly notBefore: number;
   /** Whether rows are emptied once read. */
   readonly clear: boolean;
+  /** Told of a sum that passed the largest number. */
+  readonly tooLarge: () => void;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface PointsOptions {
  * them as long as it likes; what they share is never changed: attributes, boundaries, times.
  */
 export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
-  const { kind, slots, rows, now, notBefore, clear } = options;
+  const { kind, slots, rows, now, notBefore, clear, tooLarge } = options;
   const { stride } = kind;
   const { attributes, started } = slots;
   const endTime = toHrTime(now);
@@ -35,7 +37,7 @@ export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
     if (started[slot]! > now) started[slot] = now;
     const begin = Math.min(Math.max(started[slot]!, notBefore), now);
     if (begin !== startMillis) startTime = toHrTime((startMillis = begin));
-    points.push({ attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at) });
+    points.push({ attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at, tooLarge) });
     if (clear) kind.clear(rows, at);
   }
   return points;

@@ -1,6 +1,13 @@
 import { diag, type Counter } from "@opentelemetry/api";
 
-export type RefusalReason = "not_a_number" | "not_finite" | "negative" | "too_large" | "not_whole" | "attribute_value";
+export type RefusalReason =
+  | "not_a_number"
+  | "not_finite"
+  | "negative"
+  | "too_large"
+  | "not_whole"
+  | "sum_too_large"
+  | "attribute_value";
 
 /** Counts what could not be recorded as given, and tells each kind once for each instrument. */
 export type Refuse = (instrument: string, reason: RefusalReason) => void;
@@ -11,6 +18,7 @@ const explanations: Readonly<Record<RefusalReason, string>> = {
   negative: "a negative value was left out",
   too_large: "a whole number beyond 2^53 was left out, it has no exact double",
   not_whole: "the fraction of a value was cut off, the instrument counts whole numbers",
+  sum_too_large: "a sum passed the largest number there is, and stays there",
   attribute_value: "an attribute that is no text, finite number, boolean or list of those was left out or made text",
 };
 

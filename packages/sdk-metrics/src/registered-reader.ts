@@ -1,3 +1,4 @@
+import { isLimit } from "./check-view.ts";
 import type { IMetricReader, InstrumentType } from "@opentelemetry/sdk-metrics";
 
 /** A reader of the provider, as the key of what is kept for it. */
@@ -9,5 +10,7 @@ export interface RegisteredReader {
 export function limitOf({ reader }: RegisteredReader, type: InstrumentType): number {
   // Readers made for older SDKs lack the method.
   const selects: Partial<Pick<IMetricReader, "selectCardinalityLimit">> = reader;
-  return selects.selectCardinalityLimit?.call(reader, type) ?? 2000;
+  const limit: unknown = selects.selectCardinalityLimit?.call(reader, type);
+  // What is no limit would be none at all.
+  return isLimit(limit) ? limit : 2000;
 }

@@ -19,6 +19,6 @@ export interface RowKind {
   record(rows: Float64Array, at: number, value: number): void;
   /** Adds what one row holds to another of later, or equal, begin. */
   fold(from: Float64Array, fromAt: number, to: Float64Array, toAt: number): void;
-  /** The value of a data point: new objects each time, for whoever gets them may keep them. */
-  read(rows: Float64Array, at: number): unknown;
+  /** The value of a data point: new objects each time, for whoever gets them may keep them. `tooLarge` is told of a sum beyond all numbers. */
+  read(rows: Float64Array, at: number, tooLarge: () => void): unknown;
 }

@@ -58,10 +58,11 @@ export function createSeriesIndex(): SeriesIndex {
  * The slot of a series that was inserted, whatever the order of its keys; -1 for any other, and for one that has to be
  * looked up by {@link findClean} once, because the order of keys is new or a value is a list.
  *
- * Inherited keys are no attributes, but asking for each key whether it is the object's own costs as much as all the rest. An
- * object with inherited keys finds no step, unless a series with such a key exists.
+ * Inherited keys are no attributes. Asking for each key whether it is the object's own costs as much as all the rest, so only an object
+ * that is not plain is copied; nobody gives all objects an enumerable key.
  */
-export function findSeries(index: SeriesIndex, attributes: Attributes | undefined): number {
+export function findSeries(index: SeriesIndex, given: Attributes | undefined): number {
+  const attributes = isPlain(given) ? given : { ...given };
   if (!index.isPacked) return findTuple(index, attributes);
   const { layout } = index;
   let step = index.root;
@@ -83,6 +84,12 @@ export function findSeries(index: SeriesIndex, attributes: Attributes | undefine
   const { table } = step;
   if (table === undefined || index.layout !== layout) return -1;
   return table.direct === undefined ? findPosition(table, position) : table.direct[position]! - 1;
+}
+
+function isPlain(given: Attributes | undefined): boolean {
+  if (given === undefined || given === null) return true;
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function findTuple(index: SeriesIndex, attributes: Attributes | undefined): number {
@@ -149,8 +156,6 @@ export function removeSeries(index: SeriesIndex, clean: Attributes): void {
   const ids = idsOf(index, table, clean)!;
   const identity = identityOf(index, table, ids);
   removeRow(table, identity, hasher(index, table));
-  // A walk that is under way may have read integers that are given to other values now.
-  index.layout++;
   // A walk that is under way may have read integers that are given to other values now.
   index.layout++;
   for (const [at, key] of table.keys.entries()) releaseValue(index.values.get(key)!, clean[key], ids[at]!);

@@ -30,6 +30,7 @@ export interface SeriesStorage {
   readonly bound: Map<number, BoundSeries>;
   readonly refused: () => void;
   readonly overflowed: () => void;
+  readonly tooLarge: () => void;
 }
 
 /** A series that was looked up once. Its slot is -1 when it was forgotten since. */
@@ -50,10 +51,12 @@ export interface StorageOptions {
   readonly refused: () => void;
   /** Told of series that found no room. */
   readonly overflowed: () => void;
+  /** Told of a sum that passed the largest number. */
+  readonly tooLarge: () => void;
 }
 
 export function createSeriesStorage(options: StorageOptions): SeriesStorage {
-  const { descriptor, aggregation, limit, readers, staleAfterMillis, refused, overflowed } = options;
+  const { descriptor, aggregation, limit, readers, staleAfterMillis, refused, overflowed, tooLarge } = options;
   const kind = aggregation.rows;
   const storage: SeriesStorage = {
     descriptor,
@@ -66,6 +69,7 @@ export function createSeriesStorage(options: StorageOptions): SeriesStorage {
     bound: new Map(),
     refused,
     overflowed,
+    tooLarge,
   };
   reserve(storage, 3);
   return storage;
@@ -106,6 +110,7 @@ export function collectSeries(storage: SeriesStorage, reader: RegisteredReader, 
     // Intervals of deltas follow each other without a gap (specification, metrics data model, "Temporality").
     notBefore: isDelta ? position.collectedAt : 0,
     clear: isDelta,
+    tooLarge: storage.tooLarge,
   });
   endEpoch(storage, position, now);
   if (dataPoints.length === 0) return undefined;

@@ -1,4 +1,5 @@
 import { DataPointType } from "./official-enums.ts";
+import { foldSum, settledSum } from "./finite-sum.ts";
 import type { RowKind } from "./row-kind.ts";
 
 /** Sums: `[epoch, sum]`. */
@@ -13,9 +14,9 @@ export function sumRows(isMonotonic: boolean): RowKind {
     },
     fold(from, fromAt, to, toAt) {
       to[toAt] = from[fromAt]!;
-      to[toAt + 1]! += from[fromAt + 1]!;
+      foldSum(from, fromAt + 1, to, toAt + 1);
     },
-    read: readValue,
+    read: readSum,
   };
 }
 
@@ -33,6 +34,10 @@ export const lastValueRows: RowKind = {
   },
   read: readValue,
 };
+
+function readSum(rows: Float64Array, at: number, tooLarge: () => void): number {
+  return settledSum(rows, at + 1, tooLarge);
+}
 
 function clearValue(rows: Float64Array, at: number): void {
   rows[at] = 0;

@@ -1,3 +1,4 @@
+import { checkView } from "./check-view.ts";
 import type { InstrumentationScope } from "./scope.ts";
 import type { IAttributesProcessor, ViewOptions } from "@opentelemetry/sdk-metrics";
 import type { InstrumentDescriptor } from "./descriptor.ts";
@@ -14,9 +15,10 @@ export interface View {
 /**
  * Specification, metrics SDK, "View".
  *
- * @throws Error for a view that selects nothing in particular, or renames instruments that may be several.
+ * @throws Error for a view that selects nothing in particular, or renames instruments that may be several, or has an option that is wrong.
  */
 export function createView(options: ViewOptions): View {
+  checkView(options);
   const { instrumentName, instrumentType, instrumentUnit, meterName, meterVersion, meterSchemaUrl } = options;
   const selectors = [instrumentName, instrumentType, instrumentUnit, meterName, meterVersion, meterSchemaUrl];
   // Null is as good as absent, as it is to the official SDK.

@@ -295,3 +295,43 @@ test("an interval with nothing but zeros does not cost an exponential histogram 
   expect(await recorded(OfficialMeterProvider)).toEqual([{}, expect.objectContaining({ scale: 8 })]);
   expect(await recorded(MeterProvider)).toEqual([{}, expect.objectContaining({ scale: 20, count: 2, zeroCount: 1 })]);
 });
+
+test("sums that pass the largest number stay there and are told, instead of poisoning the series as Infinity", async () => {
+  const recorded = async (Made: Provider): Promise<unknown[]> => {
+    const { meter, points } = start(Made);
+    const counter = meter.createCounter("requests");
+    const histogram = meter.createHistogram("duration", { advice: { explicitBucketBoundaries: [] } });
+    const large = Array.from({ length: 3 }, () => Number.MAX_VALUE);
+    for (const value of large) {
+      counter.add(value);
+      histogram.record(value);
+    }
+    await points("requests");
+    counter.add(1);
+    return [...(await points("requests")), ...(await points("duration"))];
+  };
+  const sumsOf = (shown: unknown[]): unknown[] =>
+    shown.map((point) => {
+      const value = (point as [object, number | { sum: number }])[1];
+      return typeof value === "number" ? value : value.sum;
+    });
+  expect(sumsOf(await recorded(OfficialMeterProvider))).toEqual([Infinity, Infinity]);
+  expect(sumsOf(await recorded(MeterProvider))).toEqual([Number.MAX_VALUE, Number.MAX_VALUE]);
+});
+
+test("keys that an attribute object inherits do not lead to the series that has them", async () => {
+  const { meter, points } = start(MeterProvider);
+  const counter = meter.createCounter("requests");
+  counter.add(1, { tenant: "a", model: "m" });
+  class Attributes {
+    readonly model = "m";
+  }
+  Object.defineProperty(Attributes.prototype, "tenant", { value: "a", enumerable: true });
+  for (const inherited of [new Attributes(), Object.assign(Object.create({ tenant: "a" }) as object, { model: "m" })]) {
+    counter.add(10, inherited as { model: string });
+  }
+  expect(await points("requests")).toEqual([
+    [{ tenant: "a", model: "m" }, 1],
+    [{ model: "m" }, 20],
+  ]);
+});

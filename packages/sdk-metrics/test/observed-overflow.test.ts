@@ -1,3 +1,4 @@
+import type { MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
 import type { DataPoint } from "@opentelemetry/sdk-metrics";
 import { type IMetricReader, MeterProvider as OfficialMeterProvider } from "@opentelemetry/sdk-metrics";
 import fc from "fast-check";
@@ -12,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-type Provider = new (options: { readers: IMetricReader[] }) => Pick<MeterProvider, "getMeter">;
+type Provider = new (options: { readers: IMetricReader[] }) => ApiMeterProvider;
 
 /** Which sets are observed at each collection, with which values. */
 type Rounds = readonly ReadonlyMap<number, number>[];

@@ -79,7 +79,7 @@ test("an observed counter that falls begins anew, with a later start", async () 
   expect(await intervals(reader)).toEqual([[1_000_000, 1_000_000]]);
   vi.setSystemTime(1_001_000);
   value = 4;
-  expect(await intervals(reader)).toEqual([[1_000_000, 1_001_000]]);
+  expect(await intervals(reader)).toEqual([[1_000_001, 1_001_000]]);
   vi.setSystemTime(1_002_000);
   value = 3;
   expect(await intervals(reader)).toEqual([[1_001_000, 1_002_000]]);

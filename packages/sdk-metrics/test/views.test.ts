@@ -135,3 +135,22 @@ test("of two descriptions the longer one is used", async () => {
   expect(await reader.shown()).toMatchObject([{ rest: { descriptor: { description: "much longer" } } }]);
   expect(told).toEqual([expect.stringContaining("two descriptions")]);
 });
+
+test.each([
+  ["aggregationCardinalityLimit", { aggregationCardinalityLimit: Number.NaN }],
+  ["aggregationCardinalityLimit", { aggregationCardinalityLimit: 0 }],
+  ["aggregationCardinalityLimit", { aggregationCardinalityLimit: 2.5 }],
+  ["maxSize", { aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize: Number.NaN } } }],
+  ["maxSize", { aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize: 1e9 } } }],
+  [
+    "boundaries",
+    { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: [Number.NaN] } } },
+  ],
+  ["boundaries", { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: 5 } } }],
+  ["aggregation.type", { aggregation: { type: 99 } }],
+  ["attributesProcessors", { attributesProcessors: [{}] }],
+  ["instrumentName", { instrumentName: 5 }],
+])("a view whose %s is nonsense fails at start and says so, instead of recording nonsense later", (option, options) => {
+  const views = [{ instrumentName: "requests", ...(options as object) }];
+  expect(() => new MeterProvider({ views })).toThrow(option);
+});

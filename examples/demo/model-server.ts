@@ -71,6 +71,14 @@ export async function startModelServer(seed: number): Promise<ModelServer> {
     };
   });
 
+  // The service tries nothing again, and each failure is to be seen at once: the capture would else wait for the next try.
+  server.mount("/v1", {
+    handleRequest(_request, response) {
+      response.setHeader("x-should-retry", "false");
+      return Promise.resolve(false);
+    },
+  });
+
   server.mount("/webhooks", {
     async handleRequest(request, response) {
       request.resume();

@@ -1,7 +1,8 @@
 /**
  * A support desk that answers with AI models, counted in business terms: who asked, what it cost, how it ended.
  *
- * Note what is not here: no exporter, no metrics backend, no OpenTelemetry. Those are chosen from outside, at start:
+ * Note what is not here: nothing that counts model calls, which are captured, and no exporter, no metrics backend, no
+ * OpenTelemetry. Those are chosen from outside, at start:
  *
  *     METERBRIDGE_EXPORTERS=prometheus,otlp node --import @meterbridge/node/register service.ts
  */
@@ -11,7 +12,6 @@ import {
   agent,
   checkpoint,
   defineMeters,
-  llm,
   rag,
   type Run,
   session,
@@ -116,7 +116,7 @@ async function handle(ticket: Ticket, run: Run): Promise<{ outcome: string; repl
     const plan = await resolver.measureNode("plan", () => ask("gpt-5-mini", `What is asked here? ${ticket.text}`));
     const found = await tool.measure("order-lookup", () => findOrder(ticket.order)).catch(() => undefined);
     const prompt = [plan, ...passages, JSON.stringify(found), ticket.text].join("\n");
-    return { order: found, reply: await resolver.measureNode("write", () => ask(ticket.model, prompt)) };
+    return { order: found, reply: await resolver.measureNode("write", () => textOf(write(ticket.model, prompt))) };
   });
 
   if (order !== undefined && ticket.text.includes("refund")) {
@@ -139,17 +139,31 @@ async function handle(ticket: Ticket, run: Run): Promise<{ outcome: string; repl
   return { outcome: "answered", reply };
 }
 
-async function ask(model = "claude-haiku-4-5", content: string): Promise<string> {
-  if (model.startsWith("claude")) {
-    const message = await llm.measure({ provider: "anthropic", model }, () =>
-      anthropic.messages.create({ model, max_tokens: 1024, messages: [{ role: "user", content }] }),
-    );
-    return message.content.map((block) => (block.type === "text" ? block.text : "")).join("");
-  }
-  const completion = await llm.measure({ provider: "openai", model }, () =>
-    openai.chat.completions.create({ model, messages: [{ role: "user", content }] }),
-  );
+// Nothing below counts a model call, its tokens or its cost: the clients go through `fetch`, where they are captured.
+
+async function ask(model: string, content: string): Promise<string> {
+  const completion = await openai.chat.completions.create({ model, messages: [{ role: "user", content }] });
   return completion.choices[0]?.message.content ?? "";
+}
+
+/** The answer as it is written. */
+async function* write(model = "claude-haiku-4-5", content: string): AsyncGenerator<string> {
+  const messages = [{ role: "user" as const, content }];
+  if (model.startsWith("claude")) {
+    for await (const event of await anthropic.messages.create({ model, max_tokens: 1024, messages, stream: true })) {
+      if (event.type === "content_block_delta" && event.delta.type === "text_delta") yield event.delta.text;
+    }
+    return;
+  }
+  for await (const { choices } of await openai.chat.completions.create({ model, messages, stream: true })) {
+    yield choices[0]?.delta.content ?? "";
+  }
+}
+
+async function textOf(parts: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const part of parts) text += part;
+  return text;
 }
 
 const server = app.listen(Number(process.env["PORT"] ?? 3000), "127.0.0.1", () => {

@@ -55,6 +55,8 @@ export async function openStage({ ticketsPerSecond, seed, environment }: StageOp
     const service = await startService({
       OTEL_SERVICE_NAME: "support-desk",
       OTEL_METRIC_EXPORT_INTERVAL: "2000",
+      // No price book knows it, and its first calls may fail before a provider has answered to its name.
+      METERBRIDGE_CAPTURE_MODELS: "northwind-tuned-1",
       ...environment,
       METERBRIDGE_EXPORTERS: exporters.join(","),
       ...(port !== undefined && port.chosen && { METERBRIDGE_PROMETHEUS_PORT: String(port.number) }),

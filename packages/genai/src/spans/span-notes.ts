@@ -50,7 +50,7 @@ export function noteOf(span: SpanLike): SpanNote | undefined {
 }
 
 /** What the span stands for: while it lasts by its present attributes. */
-export function workOf(note: SpanNote): Work | undefined {
+function workOf(note: SpanNote): Work | undefined {
   return note.span === undefined ? note.work : dialectOf(viewOf(note.span))?.work;
 }
 

@@ -89,6 +89,21 @@ describe("the default price book", () => {
     expect(book.price(pricedCall("openai", "gpt-4", odd))).toBe(nanoUsd("30"));
   });
 
+  test("takes null, as clients without types give it, for not told", () => {
+    const nothing = { responseModel: null, serviceTier: null, inputByModality: null, outputByModality: null };
+    const more = { cacheReadByModality: null, cacheWriteHourTokens: null, webSearches: null };
+    const given = {
+      ...pricedCall("openai", "gpt-realtime", { inputTokens: 1000, cacheReadTokens: 10 }),
+      ...nothing,
+      ...more,
+    };
+    // 990 × 4 + 10 × 0.4 per million
+    expect(book.price(given as never)).toBe(3_964_000n);
+    const audio = { ...given, inputByModality: { audio: 1000 } };
+    // 990 × 32 + 10 × 0.4 per million
+    expect(book.price(audio as never)).toBe(31_684_000n);
+  });
+
   test("knows which models it has a price for", () => {
     const known = [
       { provider: "openai", model: "gpt-5" },

@@ -35,7 +35,9 @@ export function genaiPrices(options: GenaiPricesOptions = {}): PriceBook {
   );
 
   const price = (call: PricedCall): bigint | null => {
-    const { provider, model, responseModel, occurredAt } = call;
+    const { provider, model, occurredAt } = call;
+    // Callers without types may say null.
+    const responseModel = call.responseModel ?? undefined;
     const tier = servedTier(call.serviceTier);
     const asked = modelOf(provider, model);
     const answered = responseModel === undefined || responseModel === model ? asked : modelOf(provider, responseModel);

@@ -62,7 +62,7 @@ test.each(prices)(
   },
 );
 
-test.each(["standard", "default", "auto", "on_demand", "ON_DEMAND", "", undefined])(
+test.each(["standard", "default", "auto", "on_demand", "ON_DEMAND", "", null, undefined])(
   "%j is the standard tier",
   (tier) => {
     expect(servedTier(tier)).toBeUndefined();

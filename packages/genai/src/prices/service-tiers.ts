@@ -4,13 +4,13 @@ import { standardFactor, type TierFactor } from "./rate-card.ts";
  * The tier's name as this table has it. Undefined stands for the standard tier: nobody said otherwise, or only that the provider
  * may choose (`auto`), which is a wish and no tier.
  */
-export function servedTier(tier: string | undefined): string | undefined {
-  if (tier === undefined || tier === "") return undefined;
-  const name = tier.toLowerCase();
+export function servedTier(tier: string | null | undefined): string | undefined {
+  // Null is what OpenAI answers where nothing was asked for.
+  const name = (tier ?? "").toLowerCase();
   return standardNames.has(name) ? undefined : (otherNames.get(name) ?? name);
 }
 
-const standardNames: ReadonlySet<string> = new Set(["standard", "default", "auto", "on_demand"]);
+const standardNames: ReadonlySet<string> = new Set(["", "standard", "default", "auto", "on_demand"]);
 
 /** Vertex AI's traffic types, and what OpenAI calls its priority tier since 2026-07-30. */
 const otherNames: ReadonlyMap<string, string> = new Map([

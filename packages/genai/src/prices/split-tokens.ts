@@ -28,16 +28,20 @@ export function tokenSplitter(rates: TokenRates): (call: PricedCall) => number[]
     if (input < 0) throw exceeds(hasWrite ? "cacheReadTokens and cacheWriteTokens" : "cacheReadTokens", "inputTokens");
     if (hour > written) throw exceeds("cacheWriteHourTokens", "cacheWriteTokens");
     if (output < 0) throw exceeds("reasoningTokens", "outputTokens");
-    if (isSplitIn && call.inputByModality !== undefined) splitInput(split, call, ownIn, hasRead);
-    if (isSplitOut && call.outputByModality !== undefined) splitOutput(split, call.outputByModality, ownOut);
+    if (isSplitIn && isTold(call.inputByModality)) splitInput(split, call, ownIn, hasRead);
+    if (isSplitOut && isTold(call.outputByModality)) splitOutput(split, call.outputByModality, ownOut);
     return split;
   };
+}
+
+function isTold(tokens: TokensByModality | null | undefined): tokens is TokensByModality {
+  return tokens !== undefined && tokens !== null;
 }
 
 type Own = Readonly<Record<(typeof modalities)[number], boolean>>;
 
 function splitInput(split: number[], call: PricedCall, own: Own, hasRead: boolean): void {
-  const cached = hasRead ? call.cacheReadByModality : {};
+  const cached = hasRead ? (call.cacheReadByModality ?? undefined) : {};
   for (const [index, modality] of modalities.entries()) {
     if (!own[modality]) continue;
     const tokens = count(call.inputByModality?.[modality] ?? 0, `inputByModality.${modality}`);

@@ -122,7 +122,7 @@ function outputOf(value: unknown): number {
       const written = JSON.stringify(field)
         .slice(1, -1)
         .replaceAll(/\\(?:u[\da-f]{4}|.)/g, "x");
-      total += [...written].length;
+      total += Array.from(written).length;
     }
     total += outputOf(field);
   }

@@ -1,4 +1,5 @@
 import type { AnswerReader } from "../wire/wire-format.ts";
+import { watchIdleness } from "./idle-branch.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /**
@@ -8,6 +9,8 @@ import type { ModelCall } from "./model-call.ts";
 export interface AnswerBranch {
   /** Bytes are taken out, so that they cannot be handed on as they come. */
   readonly hides: boolean;
+  /** The caller asks for bytes: `piece`, `end` or `fail` follows. */
+  asked(): void;
   /** Bytes that have come. Returns what the caller gets of them. */
   piece(bytes: unknown): Uint8Array | undefined;
   /** It is at its end. Returns what the caller still gets. */
@@ -47,27 +50,30 @@ function branchOf(shared: Shared): AnswerBranch {
   const { call, readers } = shared;
   const pieces = shared.createReader();
   const { reader } = pieces;
+  const idleness = watchIdleness(call, reader);
   let isWhole = false;
   readers.add(reader);
   if (readers.size === 1) call.answered(reader);
 
   const branch: AnswerBranch = {
     hides: shared.hides,
+    asked: idleness.asked,
     piece(bytes) {
+      idleness.answered();
       if (isWhole || !(bytes instanceof Uint8Array)) return bytes as Uint8Array;
-      const left = pieces.piece(bytes);
+      const left = safely(() => pieces.piece(bytes), bytes);
       for (const count = reader.contentChunks(); shared.chunks < count; shared.chunks += 1) call.chunk(reader);
       if (reader.isOver()) call.complete(reader);
       return left;
     },
     end() {
       if (isWhole) return undefined;
-      const left = pieces.end();
+      const left = safely(() => pieces.end(), undefined);
       call.complete(reader);
       return left;
     },
     whole(answer) {
-      reader.readWhole(answer);
+      safely(() => reader.readWhole(answer), undefined);
       call.complete(reader);
     },
     readsWhole() {
@@ -79,6 +85,15 @@ function branchOf(shared: Shared): AnswerBranch {
   };
   collected.register(branch, () => giveUp(shared, reader));
   return branch;
+}
+
+/** Whatever becomes of our reading, the caller gets its bytes. */
+function safely<Result>(work: () => Result, otherwise: Result): Result {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
 }
 
 /** The call is given up when the last of those who read has. */

@@ -8,8 +8,8 @@ export interface CaptureState {
   settings: CaptureSettings;
   /** The functions that meter, so that none is wrapped again. */
   readonly metering: WeakSet<object>;
-  /** Answers that are read already. */
-  readonly tapped: WeakSet<object>;
+  /** Answers, and errors in their place, that are seen to already. */
+  readonly counted: WeakSet<object>;
   /** Calls that have begun and not ended. */
   readonly open: Set<ModelCall>;
   /** Failed tries whose client may try again. */
@@ -36,7 +36,7 @@ export function captureState(): CaptureState {
   return (holder[key] ??= {
     settings: defaultSettings,
     metering: new WeakSet(),
-    tapped: new WeakSet(),
+    counted: new WeakSet(),
     open: new Set(),
     waiting: createWaitingCalls(),
     answeredModels: new Set(),

@@ -23,8 +23,8 @@ export interface ModelCall {
   chunk(reader: AnswerReader): void;
   /** The provider has answered, and this reads it. */
   answered(reader: AnswerReader): void;
-  /** The answer is at its end. */
-  complete(reader: AnswerReader | undefined): void;
+  /** The answer is at its end, and was then. */
+  complete(reader: AnswerReader | undefined, at?: number): void;
   /** The try has failed without an answer to read, at that time. */
   fail(errorType: string, at?: number): void;
   /** The line went dead while the answer was read. */
@@ -69,21 +69,22 @@ export function beginModelCall(
     if (!isOpen) return;
     isOpen = false;
     state.open.delete(call);
-    const read = reader === undefined ? noUsage : endingOf(reader, isCut);
-    if (reader !== undefined) tellUnreadable(state, route, reader.unreadable());
-    report({
-      ...read,
-      attempts: tries,
-      contextSize: sizeOf(request),
-      modelLabel: modelLabel(state, target, isAnswered),
-    });
+    try {
+      const read = reader === undefined ? noUsage : reader.ending(isCut);
+      if (reader !== undefined) tellUnreadable(state, route, reader.unreadable());
+      const label = modelLabel(state, target, isAnswered);
+      report({ ...read, attempts: tries, contextSize: sizeOf(request), modelLabel: label });
+    } catch {
+      run.fail(undefined, { ...noUsage, attempts: tries });
+    }
     for (const ended of listeners.splice(0)) ended();
   }
 
-  function endWell(reader: AnswerReader | undefined, isCut: boolean): void {
-    const failure = reader?.failure();
+  function endWell(reader: AnswerReader | undefined, isCut: boolean, endedAt?: number): void {
     end(
-      (ending) => {
+      (read) => {
+        const failure = reader?.failure();
+        const ending = { ...read, endedAt };
         if (failure !== undefined) run.fail(undefined, { ...ending, errorType: failure });
         // The usage came last of all: whoever stopped listening then had the whole answer.
         else if (!isCut || ending.usageSource === "provider") run.complete(ending);
@@ -108,7 +109,7 @@ export function beginModelCall(
       run.chunk();
       if (isStreaming) return;
       isStreaming = true;
-      const { responseModel } = endingOf(reader, true);
+      const { responseModel } = reader.ending(true);
       if (responseModel !== undefined) run.responded(responseModel);
     },
     answered(reader) {
@@ -116,7 +117,7 @@ export function beginModelCall(
       isAnswered = true;
       remember(state.answeredModels, facts.model);
     },
-    complete: (reader) => endWell(reader, false),
+    complete: (reader, at) => endWell(reader, false, at),
     cancel: (reader) => endWell(reader, true),
     fail: (errorType, endedAt) =>
       end((ending) => run.fail(undefined, { ...ending, errorType, endedAt }), undefined, true),
@@ -140,14 +141,6 @@ export const beneathMeteredFetch: symbol = createContextKey("meterbridge.beneath
 const suppressTracing = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 const noUsage: LlmEnding = { usageSource: "none" };
-
-function endingOf(reader: AnswerReader, isCut: boolean): LlmEnding {
-  try {
-    return reader.ending(isCut);
-  } catch {
-    return noUsage;
-  }
-}
 
 function sizeOf({ body }: ModelRequest): number | undefined {
   return body === undefined ? undefined : typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;

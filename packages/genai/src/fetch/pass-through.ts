@@ -19,6 +19,7 @@ export function passThrough(
   whenClosed(reader, end, branch.fail);
   const underlying = {
     pull(controller: ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+      branch.asked();
       return reader.read().then(
         ({ done, value }) => {
           const left = done ? end() : branch.piece(value);

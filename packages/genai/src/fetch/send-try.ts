@@ -19,7 +19,12 @@ export function sendTry(
   const { call, request } = begun;
   const asking = askForUsage(state, request);
   let isAsked = asking !== undefined;
-  watchSignal(begun, () => failed(state, begun, "TimeoutError"));
+  let isOver = false;
+  const fail = (errorType: string, response?: Response): void => {
+    if (!isOver) failed(state, begun, errorType, response);
+    isOver = true;
+  };
+  const wasGivenUp = watchSignal(begun, () => fail("TimeoutError"));
 
   const sendWithin = (...sent: readonly unknown[]): Promise<Response> =>
     context.with(call.active, () => {
@@ -45,7 +50,7 @@ export function sendTry(
     const [input, init, ...rest] = given;
     answer = isAsked ? sendWithin(input, { ...(init as RequestInit), body: asking }, ...rest) : sendWithin(...given);
   } catch (error) {
-    failed(state, begun, networkErrorType(error));
+    fail(networkErrorType(error));
     throw error;
   }
   if (isAsked && !request.route.takesStreamOptions) {
@@ -54,26 +59,30 @@ export function sendTry(
   return answer.then(
     (response) => {
       try {
-        read(state, begun, response, isAsked);
+        if (isCounted(state, response)) call.discard();
+        else if (response.ok) tapAnswer(response, call, request.route, { ...request.facts, hidesUsage: isAsked });
+        else fail(String(response.status), response);
       } catch {
         call.complete(undefined);
       }
       return response;
     },
     (error: unknown) => {
-      failed(state, begun, networkErrorType(error));
+      // The reason of a signal is one for all that it ends.
+      if (wasGivenUp()) throw error;
+      if (isCounted(state, error)) call.discard();
+      else fail(networkErrorType(error));
       throw error;
     },
   );
 }
 
-function read(state: CaptureState, begun: BegunTry, response: Response, hidesUsage: boolean): void {
-  const { call, request } = begun;
-  // A metered fetch beneath this one, which another hand has called later, has counted it.
-  if (state.tapped.has(response)) return call.discard();
-  state.tapped.add(response);
-  if (response.ok) tapAnswer(response, call, request.route, { ...request.facts, hidesUsage });
-  else failed(state, begun, String(response.status), response);
+/** Whether a metered fetch beneath this one has counted it, which another hand called so late that neither knew of the other. */
+function isCounted({ counted }: CaptureState, outcome: unknown): boolean {
+  if (typeof outcome !== "object" || outcome === null) return false;
+  if (counted.has(outcome)) return true;
+  counted.add(outcome);
+  return false;
 }
 
 /** The try has failed: so has the call, unless its client may try again. */

@@ -5,3 +5,4 @@ export type { FetchHandler, NodeHandler } from "./request-handlers.ts";
 export type { Health, MetricCounts } from "./health.ts";
 export type { ExpositionFormat } from "./render-steps.ts";
 export type { TranslationStrategy } from "./naming.ts";
+export { pushToGateway, type PushgatewayExporter, type PushToGatewayOptions } from "./push-to-gateway.ts";

@@ -29,10 +29,7 @@ export interface VariableValues {
 
 /** @throws Error of one line when an option is wrong. */
 export function parseOptions(options: PrometheusOptions): PrometheusOptions {
-  const parsed = parse(optionsSchema, options, (issue) => {
-    const path = (issue.path ?? []).map(({ key }) => String(key)).join(".");
-    return path === "" ? "options" : `option ${JSON.stringify(path)}`;
-  });
+  const parsed = parse(optionsSchema, options, optionName);
   // An option that is undefined counts as left out.
   return parsed as PrometheusOptions;
 }
@@ -44,6 +41,12 @@ export function fromEnvironment<Option extends VariableOption>(
 ): VariableValues[Option] | undefined {
   const schema: v.GenericSchema<string, VariableValues[Option]> = textSchemas[option];
   return found === undefined ? undefined : parse(schema, found.value, () => found.variable);
+}
+
+/** How an option is called in an error. */
+export function optionName(issue: v.BaseIssue<unknown>): string {
+  const path = (issue.path ?? []).map(({ key }) => String(key)).join(".");
+  return path === "" ? "options" : `option ${JSON.stringify(path)}`;
 }
 
 export function show(value: unknown): string {
@@ -73,11 +76,15 @@ const hostSchema = v.pipe(v.string(hostRule), v.regex(/^[^\s/]+$/, hostRule));
 const portSchema = integer(0, 65_535, portRule);
 const pathSchema = v.pipe(v.string(pathRule), v.regex(/^\/[^?#\s]*$/, pathRule));
 const booleanSchema = v.boolean(booleanRule);
-const countSchema = integer(1, 2_147_483_647, countRule);
+export const countSchema: v.GenericSchema<number> = integer(1, 2_147_483_647, countRule);
 const bytesSchema = integer(0, Number.MAX_SAFE_INTEGER, bytesRule);
 const strategySchema = v.picklist(translationStrategies, strategyRule);
-const tokenSchema = v.pipe(v.string(tokenRule), v.regex(/^[\x21-\x7e]+$/, tokenRule));
+export const tokenSchema: v.GenericSchema<string> = v.pipe(v.string(tokenRule), v.regex(/^[\x21-\x7e]+$/, tokenRule));
 const userSchema = v.pipe(v.string(nameRule), v.regex(/^[^:]+$/, nameRule));
+export const basicAuthSchema: v.GenericSchema<BasicAuth> = strict({
+  username: userSchema,
+  password: v.string(tokenRule),
+});
 const fileSchema = v.pipe(v.string(fileRule), v.minLength(1, fileRule));
 const acrossSchema = v.picklist(["cluster", "threads"], acrossRule);
 const gaugeSchema = v.picklist(["sum", "max", "min", "last", "each"], gaugeRule);
@@ -97,7 +104,7 @@ const entries = {
   labelCacheBytes: v.optional(bytesSchema),
   cardinalityLimit: v.optional(countSchema),
   bearerToken: v.optional(tokenSchema),
-  basicAuth: v.optional(strict({ username: userSchema, password: v.string(tokenRule) })),
+  basicAuth: v.optional(basicAuthSchema),
   tls: v.optional(
     strict({
       certificateFile: fileSchema,
@@ -167,7 +174,8 @@ function booleanText(): v.GenericSchema<string, boolean> {
   );
 }
 
-function strict<Entries extends v.ObjectEntries>(
+/** An object of these fields and no others. */
+export function strict<Entries extends v.ObjectEntries>(
   fields: Entries,
 ): v.StrictObjectSchema<Entries, (issue: v.StrictObjectIssue) => string> {
   return v.strictObject(fields, (issue) => {
@@ -177,14 +185,16 @@ function strict<Entries extends v.ObjectEntries>(
   });
 }
 
-function parse<Schema extends v.GenericSchema>(
+/** @throws Error of one line that says what is wrong, unless it is a secret what was found. */
+export function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
   nameOf: (issue: v.InferIssue<Schema>) => string,
+  who: string = prefix,
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const isSecret = issue.message.endsWith("not shown here");
-  throw new Error(`${prefix} ${nameOf(issue)} ${issue.message}${isSecret ? "" : `, found ${show(issue.input)}`}`);
+  throw new Error(`${who} ${nameOf(issue)} ${issue.message}${isSecret ? "" : `, found ${show(issue.input)}`}`);
 }

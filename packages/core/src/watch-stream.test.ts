@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { EventEmitter } from "node:events";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { createWatcher } from "./watched-reading.ts";
@@ -97,6 +98,30 @@ test.each([
   await closed;
   expect(told).toEqual([ending]);
 });
+
+test.each([
+  ["ended well", {}, "ended", {}],
+  ["was aborted", { aborted: true, errored: true }, "left", undefined],
+  ["failed", { errored: true }, "ended", { isFailed: true }],
+])(
+  "a client's emitter that %s ends so, and nobody listens for its errors in the caller's place",
+  (_name, state, ending, end) => {
+    const emitter = Object.assign(new EventEmitter(), {
+      controller: new AbortController(),
+      done: async () => {},
+      ended: false,
+      aborted: false,
+      errored: false,
+    });
+    const { told, ends } = watched(emitter);
+    emitter.emit("chunk", 0, "snapshot");
+    Object.assign(emitter, state);
+    emitter.emit("end");
+    expect(emitter.listenerCount("error")).toBe(0);
+    expect(told).toEqual([0, ending]);
+    expect(ends).toEqual(end === undefined ? [] : [expect.objectContaining(end)]);
+  },
+);
 
 test("a stream that lets nobody watch it counts as read, and works", async () => {
   const { told, stream } = watched(Object.freeze({ [Symbol.asyncIterator]: () => numbers(2, "done") }));

@@ -17,7 +17,7 @@ const messagesRequest: RequestTraits = {
   inputFields: ["system", "messages", "tools"],
 };
 
-export const messagesAnswer: AnswerTraits = {
+const messagesAnswer: AnswerTraits = {
   fields: { text: "output", thinking: "output", partial_json: "output", usage: "told", error: "told" },
   outputFields: ["content"],
   estimates: "text",

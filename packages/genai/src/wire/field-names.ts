@@ -11,7 +11,7 @@ export type FieldMeanings = Readonly<Record<string, FieldMeaning>>;
 type FieldMeaning = "output" | "told" | "sums" | "end";
 
 export const outputField = 1;
-export const toldField = 2;
+const toldField = 2;
 export const sumsField = 3;
 export const endField = 4;
 

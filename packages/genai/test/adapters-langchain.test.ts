@@ -4,7 +4,7 @@ import { RunnableLambda } from "@langchain/core/runnables";
 import { Document } from "@langchain/core/documents";
 import { InMemoryCache } from "@langchain/core/caches";
 import { FakeListChatModel } from "@langchain/core/utils/testing";
-import { ChatOpenAI, OpenAI } from "@langchain/openai";
+import { AzureChatOpenAI, ChatOpenAI, OpenAI } from "@langchain/openai";
 import { withAttribution } from "@meterbridge/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { meterCallbacks } from "../src/langchain.ts";
@@ -153,6 +153,64 @@ test("a model that does not call by fetch is counted beside one that does and is
     "FakeListChatModel nova",
     "openai gpt-5",
   ]);
+});
+
+test("a call that goes by another name on the wire is counted once, by the capture", async () => {
+  const { events } = startMeters();
+  dialFetch(provider);
+  startCapture();
+  const azure = new AzureChatOpenAI({
+    model: "gpt-5",
+    azureOpenAIApiKey: "key",
+    azureOpenAIApiInstanceName: "our-resource",
+    azureOpenAIApiDeploymentName: "our-deployment",
+    azureOpenAIApiVersion: "2024-10-21",
+    maxRetries: 0,
+  });
+  await azure.invoke(prompt, { callbacks: [meterCallbacks()] });
+  await settled(events, 1);
+  expect(provider.requests.map(({ path }) => path)).toEqual([expect.stringContaining("our-deployment")]);
+  expect(events).toHaveLength(1);
+});
+
+test("runs that never end make room for others", async () => {
+  const meters = startMeters();
+  const callbacks = meterCallbacks();
+  for (let index = 0; index < 2002; index += 1) {
+    callbacks.handleLLMStart({}, [], `run-${index}`, undefined, {}, [], {
+      ls_provider: "openai",
+      ls_model_name: "gpt-5",
+    });
+  }
+  for (const index of [0, 1, 2, 2001]) callbacks.handleLLMEnd({}, `run-${index}`);
+  expect(meters.events).toHaveLength(2);
+});
+
+test("nothing that a handler is given makes it throw", () => {
+  startMeters();
+  const callbacks = meterCallbacks({ workflows: ["flow"] });
+  const hostile = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error(prompt);
+      },
+    },
+  );
+  expect(() => {
+    for (const value of [undefined, null, 7, "text", [], hostile]) {
+      callbacks.handleChatModelStart(value, value, "chat", undefined, value, value, value);
+      callbacks.handleLLMNewToken(value, value, "chat");
+      callbacks.handleLLMEnd(value, "chat", undefined, value, value);
+      callbacks.handleLLMError(value, "chat");
+      callbacks.handleToolStart(value, value, "tool");
+      callbacks.handleToolError(value, "tool");
+      callbacks.handleRetrieverStart(value, value, "retriever");
+      callbacks.handleRetrieverEnd(value, "retriever");
+      callbacks.handleChainStart(value, value, "chain", value);
+      callbacks.handleChainError(value, "chain");
+    }
+  }).not.toThrow();
 });
 
 test("tools, retrievers and the runnables that are named count in their own meters, with nothing of what passed", async () => {

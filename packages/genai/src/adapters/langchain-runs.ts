@@ -47,7 +47,7 @@ export function createRuns<Entry extends OpenRun>(
   };
 }
 
-const most = 10_000;
+const most = 2000;
 
 /** Seconds since it began. */
 export function secondsSince({ begun }: OpenRun): number {

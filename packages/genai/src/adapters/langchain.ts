@@ -10,7 +10,7 @@ import {
   type LlmCall,
   type RunStatus,
 } from "@meterbridge/core";
-import { waitForCountedCall } from "../spans/counted-calls.ts";
+import { waitForCountedCall, type WaitingCall } from "../spans/counted-calls.ts";
 import { providerName } from "../spans/provider-name.ts";
 import { answeredLabel } from "./answered-label.ts";
 import { errorTypeIn, fieldsOf, isAbort, modelIn, nameIn, usageIn } from "./langchain-result.ts";
@@ -120,7 +120,7 @@ export function meterCallbacks({ workflows = [], agents = [] }: MeterCallbacksOp
 interface CallRun extends OpenRun {
   readonly provider: string;
   readonly model: string;
-  readonly isCountedBeneath: (model: string) => boolean;
+  readonly waiting: WaitingCall;
   timeToFirstChunk: number | undefined;
 }
 interface WorkRun extends OpenRun {
@@ -128,7 +128,7 @@ interface WorkRun extends OpenRun {
 }
 
 // For the process: handlers of several places are told of the same run.
-const calls = createRuns<CallRun>(({ isCountedBeneath, model }) => void isCountedBeneath(model));
+const calls = createRuns<CallRun>(({ waiting }) => void waiting.isCounted());
 const tools = createRuns<WorkRun>();
 const retrievals = createRuns<WorkRun>();
 const chains = createRuns<NamedRun>();
@@ -139,7 +139,7 @@ function startCall(runId: string, extra: unknown, metadata: unknown): void {
     ...base,
     provider: providerName(provider),
     model,
-    isCountedBeneath: waitForCountedCall(),
+    waiting: waitForCountedCall(model, base.within),
     timeToFirstChunk: undefined,
   }));
 }
@@ -148,7 +148,7 @@ function endCall(runId: string, extra: unknown, ending: Omit<LlmCall, "provider"
   const run = calls.end(runId);
   if (run === undefined) return;
   const { provider, model, within, timeToFirstChunk } = run;
-  const isBeneath = run.isCountedBeneath(model);
+  const isBeneath = run.waiting.isCounted();
   // An answer from LangChain's cache is no call.
   if (fieldsOf(extra)["cached"] === true || isBeneath || !mayCountCall(within)) return;
   const call = {

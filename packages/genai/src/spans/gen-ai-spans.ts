@@ -49,7 +49,7 @@ export function genAiSpans(): SpanProcessorLike {
       } else if (found.work === "call") {
         if (!mayCount(note)) return;
         const call = callOf(span, view, found.dialect);
-        noteCountedCall(call.model);
+        noteCountedCall(call.model, note.parentContext);
         recordCall(note.parentContext, call);
       } else if (note.name !== undefined && !isSameWork(note)) {
         context.with(note.parentContext, recordWork, undefined, found.work, note.name, span, view);

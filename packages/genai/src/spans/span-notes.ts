@@ -92,7 +92,7 @@ export function isSameWork({ parent, work, name }: SpanNote): boolean {
  * @param model - the model asked for, by which callbacks find out that the call they were told of is this one
  */
 export function markCounted(within: Context, model?: string): void {
-  noteCountedCall(model);
+  noteCountedCall(model, within);
   try {
     markFrom(noteIn(within));
   } catch {

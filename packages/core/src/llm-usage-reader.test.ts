@@ -184,6 +184,12 @@ test.each(streams)(
   },
 );
 
+test.each(streams)("nothing of what a stream of %s says is read, so that no content can leak", (_name, events) => {
+  const reader = createUsageReader();
+  for (const event of events) reader.read(watched(event));
+  expect(reader.isFinal()).toBe(true);
+});
+
 test("what a stream that was cut had told until then is known: a caller who gives up has still used it", () => {
   expect(readAll([streams[6]![1][0]]).usage()).toMatchObject({ inputTokens: 240, outputTokens: 3 });
   expect(readAll([streams[7]![1][0]]).usage()).toMatchObject({ inputTokens: 8, cacheReadTokens: 4 });
@@ -236,4 +242,15 @@ function readAll(events: readonly unknown[]): UsageReader {
   const reader = createUsageReader();
   for (const event of events) reader.read(event);
   return reader;
+}
+
+/** Throws when the text is read. */
+function watched(target: object): object {
+  return new Proxy(target, {
+    get(object, field) {
+      const value = Reflect.get(object, field) as unknown;
+      if (value === text) throw new Error(`${String(field)} was read`);
+      return typeof value === "object" && value !== null ? watched(value) : value;
+    },
+  });
 }

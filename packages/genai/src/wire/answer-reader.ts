@@ -60,13 +60,12 @@ export function createAnswerReader(
     countChunk();
     const hasSums = scanner.sumsFrom >= 0;
     if (!scanner.tells && !hasSums && eventsForNames === 0) return false;
-    const text = textOf(bytes, from, to);
     if (hasSums && !scanner.tells && !request.hidesUsage && eventsForNames === 0) {
-      latest.put(text, scanner.sumsFrom - from, scanner.sumsTo - from);
+      latest.put(bytes, from, to, scanner.sumsFrom, scanner.sumsTo);
       return false;
     }
     latest.read();
-    return read(parsed(text));
+    return read(parsed(textOf(bytes, from, to)));
   }
 
   function onText(text: string): boolean {

@@ -175,7 +175,7 @@ test("requests over HTTP count on both sides, each in its own session of a serve
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const client = meterMcpClient(new Client1(identity));
   const { port } = http.address() as AddressInfo;
-  await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`)) as Transport);
+  await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`)));
   onTestFinished(async () => {
     await client.close();
     http.closeAllConnections();

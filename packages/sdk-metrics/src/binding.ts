@@ -1,5 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import { cleanAttributes } from "./clean-attributes.ts";
+import { offerExemplar } from "./exemplar-recording.ts";
 import type { Measurable } from "./measurement.ts";
 import { DataPointType } from "./official-enums.ts";
 import { processed, recordAt, type RecordedStream } from "./recording.ts";
@@ -44,7 +45,7 @@ export function createBinding(
   attributes: Attributes | undefined,
 ): Binding {
   const bindings = streams.map(({ storage, processors }) =>
-    bindIn(storage, measurable, processed(attributes, processors, storage)),
+    bindIn(storage, measurable, attributes, processed(attributes, processors, storage)),
   );
   const [only] = bindings;
   if (only !== undefined && bindings.length === 1 && measurable.whole === undefined) return only;
@@ -55,7 +56,7 @@ export function createBinding(
         for (const binding of bindings) binding.record(value);
       },
       end,
-      [targets]: bindings.flatMap((binding) => targetsOf(binding) ?? []),
+      ...combinable(bindings),
     };
   }
   return {
@@ -71,14 +72,38 @@ export function createBinding(
   }
 }
 
-function bindIn(storage: SeriesStorage, measurable: Measurable, attributes: Attributes | undefined): Binding {
+/** As one, where all can be combined. */
+function combinable(bindings: readonly Binding[]): Pick<Binding, typeof targets> {
+  const found = bindings.map(targetsOf);
+  return found.includes(undefined) ? {} : { [targets]: found.flatMap((each) => each ?? []) };
+}
+
+function bindIn(
+  storage: SeriesStorage,
+  measurable: Measurable,
+  given: Attributes | undefined,
+  attributes: Attributes | undefined,
+): Binding {
   const series = bindSeries(storage, attributes);
   const isSum = storage.kind.dataPointType === DataPointType.SUM;
+  const end = (): void => {
+    if (series.slot > overflowSlot) storage.staleness.ended.add(series.slot);
+  };
+  // Not combined with others: what is offered as an exemplar is looked at one by one.
+  if (storage.exemplars !== undefined) {
+    return {
+      record: exemplarRecording(
+        storage,
+        series,
+        measurable,
+        cleanAttributes(given, () => {}),
+      ),
+      end,
+    };
+  }
   return {
     record: isSum ? sumRecording(storage, series, measurable) : plainRecording(storage, series, measurable),
-    end() {
-      if (series.slot > overflowSlot) storage.staleness.ended.add(series.slot);
-    },
+    end,
     [targets]: [{ storage, series, ...measurable }],
   };
 }
@@ -100,6 +125,22 @@ function plainRecording(storage: SeriesStorage, series: BoundSeries, measurable:
   return (value) => {
     if (typeof value === "number" && value >= lowest && value <= highest) {
       recordAt(storage, series.slot < 0 ? bindAgain(storage, series) : series.slot, value);
+    } else refuse(value);
+  };
+}
+
+function exemplarRecording(
+  storage: SeriesStorage,
+  series: BoundSeries,
+  measurable: Measurable,
+  given: Attributes,
+): BoundRecording {
+  const { lowest, highest, refuse } = measurable;
+  return (value) => {
+    if (typeof value === "number" && value >= lowest && value <= highest) {
+      const slot = series.slot < 0 ? bindAgain(storage, series) : series.slot;
+      recordAt(storage, slot, value);
+      offerExemplar(storage, slot, value, given, undefined);
     } else refuse(value);
   };
 }

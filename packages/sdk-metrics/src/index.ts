@@ -7,4 +7,5 @@ export type {
   CombinedRecording,
   CombinedSeries,
 } from "./bindable.ts";
+export type { DataPointWithExemplars, Exemplar, ExemplarFilter } from "./exemplars.ts";
 export { MeterProvider, type MeterProviderOptions, type TimeoutOptions } from "./meter-provider.ts";

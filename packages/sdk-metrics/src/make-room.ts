@@ -115,6 +115,7 @@ function forget(storage: SeriesStorage, slot: number): void {
     kind.clear(consumer.rows, at);
   }
   kind.clear(rows, at);
+  storage.exemplars?.forget(slot);
   for (let series = bound.get(slot); series !== undefined; series = series.next) series.slot = -1;
   bound.delete(slot);
   staleness.ended.delete(slot);

@@ -3,6 +3,7 @@ import type { Resource } from "@opentelemetry/resources";
 import type { IMetricReader, MetricProducer, ViewOptions } from "@opentelemetry/sdk-metrics";
 import { createRequire } from "node:module";
 import type { BindableMeter } from "./bindable.ts";
+import { exemplarFilters, type ExemplarFilter } from "./exemplars.ts";
 import { createMeter, type RunningMeter } from "./meter.ts";
 import type { ObservationRun } from "./observable-callbacks.ts";
 import { createRefusals } from "./refusals.ts";
@@ -28,6 +29,12 @@ export interface MeterProviderOptions {
    * Default 300,000.
    */
   readonly staleAfterMillis?: number;
+  /**
+   * Which measurements are kept as exemplars, and handed to readers in `exemplars` of data points: none; all; or those made in a sampled span, for
+   * which each recording looks at the active context. Environment, where `@meterbridge/node` starts it: `OTEL_METRICS_EXEMPLAR_FILTER`.
+   * Default "always_off": recording then costs nothing more.
+   */
+  readonly exemplarFilter?: ExemplarFilter;
 }
 
 /** As for the official provider. */
@@ -81,6 +88,12 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
   const resource = options.resource ?? defaultResource();
   const callbackTimeoutMillis = milliseconds(options, "callbackTimeoutMillis", defaultCallbackTimeoutMillis);
   const staleAfterMillis = milliseconds(options, "staleAfterMillis", defaultStaleAfterMillis);
+  const exemplarFilter = options.exemplarFilter ?? "always_off";
+  if (!exemplarFilters.includes(exemplarFilter)) {
+    throw new Error(
+      `[meterbridge] [sdk-metrics] option "exemplarFilter" must be ${exemplarFilters.join(", ")}, found ${exemplarFilter as string}`,
+    );
+  }
   const views = (options.views ?? []).map(createView);
   const readers: RegisteredReader[] = (options.readers ?? []).map((reader) => ({ reader }));
   const meters = new Map<string, RunningMeter>();
@@ -98,7 +111,7 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
     let running = meters.get(key);
     if (running === undefined) {
       const scope = { name, version, ...(schemaUrl === undefined ? {} : { schemaUrl }) };
-      running = createMeter({ scope, views, readers, staleAfterMillis, refuse });
+      running = createMeter({ scope, views, readers, staleAfterMillis, exemplarFilter, refuse });
       meters.set(key, running);
     }
     return running.meter;

@@ -1,6 +1,7 @@
 import { diag } from "@opentelemetry/api";
 import type { MetricData } from "@opentelemetry/sdk-metrics";
 import type { InstrumentDescriptor } from "./descriptor.ts";
+import type { ExemplarFilter } from "./exemplars.ts";
 import { createObservedSeries, type Observations, type ObservedSeries } from "./observed-series.ts";
 import type { Refuse } from "./refusals.ts";
 import type { RegisteredReader } from "./registered-reader.ts";
@@ -28,9 +29,10 @@ export interface MeterStreams {
 export interface MeterStreamsOptions {
   readonly refuse: Refuse;
   readonly staleAfterMillis: number;
+  readonly exemplarFilter: ExemplarFilter;
 }
 
-export function createMeterStreams({ refuse, staleAfterMillis }: MeterStreamsOptions): MeterStreams {
+export function createMeterStreams({ refuse, staleAfterMillis, exemplarFilter }: MeterStreamsOptions): MeterStreams {
   const streams = new Map<string, Stream[]>();
   const warned = new Set<string>();
 
@@ -55,7 +57,15 @@ export function createMeterStreams({ refuse, staleAfterMillis }: MeterStreamsOpt
         createObservedSeries({ plan, descriptor, reader, refused, overflowed, tooLarge });
       return { plan, descriptor, observed: new Map(plan.readers.map((reader) => [reader, make(reader)])) };
     }
-    const storage = createSeriesStorage({ ...plan, descriptor, staleAfterMillis, refused, overflowed, tooLarge });
+    const storage = createSeriesStorage({
+      ...plan,
+      descriptor,
+      staleAfterMillis,
+      exemplarFilter,
+      refused,
+      overflowed,
+      tooLarge,
+    });
     return { plan, descriptor, storage };
   }
 

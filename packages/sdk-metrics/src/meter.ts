@@ -4,6 +4,7 @@ import type { BindableMeter } from "./bindable.ts";
 import { asBinding, createBinding } from "./binding.ts";
 import { createCombination } from "./combination.ts";
 import { createDescriptor, type InstrumentDescriptor } from "./descriptor.ts";
+import type { ExemplarFilter } from "./exemplars.ts";
 import { measurableOf } from "./measurement.ts";
 import { createMeterStreams, type Stream } from "./meter-streams.ts";
 import { createObservableCallbacks, type ObservationRun } from "./observable-callbacks.ts";
@@ -30,11 +31,13 @@ export interface MeterOptions {
   readonly views: readonly View[];
   readonly readers: readonly RegisteredReader[];
   readonly staleAfterMillis: number;
+  readonly exemplarFilter: ExemplarFilter;
   readonly refuse: Refuse;
 }
 
-export function createMeter({ scope, views, readers, staleAfterMillis, refuse }: MeterOptions): RunningMeter {
-  const streams = createMeterStreams({ refuse, staleAfterMillis });
+export function createMeter(made: MeterOptions): RunningMeter {
+  const { scope, views, readers, refuse } = made;
+  const streams = createMeterStreams(made);
   const callbacks = createObservableCallbacks();
 
   function open(descriptor: InstrumentDescriptor): Stream[] {

@@ -1,5 +1,6 @@
 import type { HrTime } from "@opentelemetry/api";
 import type { DataPoint } from "@opentelemetry/sdk-metrics";
+import type { DataPointWithExemplars, Exemplar } from "./exemplars.ts";
 import { toHrTime } from "./hr-time.ts";
 import type { RowKind } from "./row-kind.ts";
 import type { SeriesSlots } from "./series-slots.ts";
@@ -16,6 +17,8 @@ export interface PointsOptions {
   readonly clear: boolean;
   /** Told of a sum that passed the largest number. */
   readonly tooLarge: () => void;
+  /** What goes with the point of a series. Undefined where there are to be none. */
+  readonly exemplarsOf: ((slot: number) => readonly Exemplar[]) | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface PointsOptions {
  * them as long as it likes; what they share is never changed: attributes, boundaries, times.
  */
 export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
-  const { kind, slots, rows, now, notBefore, clear, tooLarge } = options;
+  const { kind, slots, rows, now, notBefore, clear, tooLarge, exemplarsOf } = options;
   const { stride } = kind;
   const { attributes, started } = slots;
   const endTime = toHrTime(now);
@@ -37,8 +40,16 @@ export function readPoints(options: PointsOptions): DataPoint<unknown>[] {
     if (started[slot]! > now) started[slot] = now;
     const begin = Math.min(Math.max(started[slot]!, notBefore), now);
     if (begin !== startMillis) startTime = toHrTime((startMillis = begin));
-    points.push({ attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at, tooLarge) });
+    const point = { attributes: attributes[slot]!, startTime, endTime, value: kind.read(rows, at, tooLarge) };
+    const exemplars = exemplarsOf === undefined ? none : exemplarsOf(slot);
+    points.push(exemplars.length === 0 ? point : withExemplars(point, exemplars));
     if (clear) kind.clear(rows, at);
   }
   return points;
+}
+
+const none: readonly Exemplar[] = [];
+
+function withExemplars<Value>(point: DataPoint<Value>, exemplars: readonly Exemplar[]): DataPointWithExemplars<Value> {
+  return { ...point, exemplars };
 }

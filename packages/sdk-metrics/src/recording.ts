@@ -1,5 +1,6 @@
 import { context as contexts, type Attributes, type Context } from "@opentelemetry/api";
 import type { IAttributesProcessor } from "@opentelemetry/sdk-metrics";
+import { offerExemplar } from "./exemplar-recording.ts";
 import type { Measurable } from "./measurement.ts";
 import { DataPointType } from "./official-enums.ts";
 import { findSeries } from "./series-index.ts";
@@ -18,7 +19,8 @@ export function createRecording(streams: readonly RecordedStream[], measurable: 
   const [stream] = streams;
   if (stream === undefined) return () => {};
   if (measurable.whole !== undefined) return wholeRecording(streams, measurable);
-  if (streams.length > 1 || stream.processors.length > 0) return severalRecording(streams, measurable);
+  const isPlain = streams.length === 1 && stream.processors.length === 0 && stream.storage.exemplars === undefined;
+  if (!isPlain) return severalRecording(streams, measurable);
   return stream.storage.kind.dataPointType === DataPointType.SUM
     ? sumRecording(stream.storage, measurable)
     : plainRecording(stream.storage, measurable);
@@ -68,6 +70,7 @@ function severalRecording(streams: readonly RecordedStream[], { lowest, highest,
       for (const { storage, processors } of streams) {
         const slot = slotOf(storage, processed(attributes, processors, storage, context));
         recordAt(storage, slot, value);
+        if (storage.exemplars !== undefined) offerExemplar(storage, slot, value, attributes, context);
       }
     } else refuse(value);
   };

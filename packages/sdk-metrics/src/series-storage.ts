@@ -4,7 +4,8 @@ import type { Aggregation } from "./aggregation.ts";
 import { createConsumers, foldInto, type Consumer, type ReaderPosition } from "./consumers.ts";
 import type { InstrumentDescriptor } from "./descriptor.ts";
 import { AggregationTemporality } from "./official-enums.ts";
-import { readPoints } from "./points.ts";
+import { createExemplars, type Exemplars, type ExemplarFilter } from "./exemplars.ts";
+import { readPoints, type PointsOptions } from "./points.ts";
 import type { RegisteredReader } from "./registered-reader.ts";
 import { createStaleness, makeRoom, markEpochEnd, type Staleness } from "./make-room.ts";
 import type { RowKind } from "./row-kind.ts";
@@ -31,6 +32,8 @@ export interface SeriesStorage {
   readonly refused: () => void;
   readonly overflowed: () => void;
   readonly tooLarge: () => void;
+  /** Undefined where there are to be none: recording then has nothing to do with them. */
+  readonly exemplars: Exemplars | undefined;
 }
 
 /** A series that was looked up once. Its slot is -1 when it was forgotten since. */
@@ -53,10 +56,12 @@ export interface StorageOptions {
   readonly overflowed: () => void;
   /** Told of a sum that passed the largest number. */
   readonly tooLarge: () => void;
+  readonly exemplarFilter: ExemplarFilter;
 }
 
 export function createSeriesStorage(options: StorageOptions): SeriesStorage {
-  const { descriptor, aggregation, limit, readers, staleAfterMillis, refused, overflowed, tooLarge } = options;
+  const { descriptor, aggregation, limit, readers, staleAfterMillis, refused, overflowed, tooLarge, exemplarFilter } =
+    options;
   const kind = aggregation.rows;
   const storage: SeriesStorage = {
     descriptor,
@@ -70,6 +75,7 @@ export function createSeriesStorage(options: StorageOptions): SeriesStorage {
     refused,
     overflowed,
     tooLarge,
+    exemplars: createExemplars(exemplarFilter),
   };
   reserve(storage, 3);
   return storage;
@@ -111,6 +117,7 @@ export function collectSeries(storage: SeriesStorage, reader: RegisteredReader, 
     notBefore: isDelta ? position.collectedAt : 0,
     clear: isDelta,
     tooLarge: storage.tooLarge,
+    exemplarsOf: exemplarsSince(storage, position.collectedEpoch),
   });
   endEpoch(storage, position, now);
   if (dataPoints.length === 0) return undefined;
@@ -121,6 +128,10 @@ export function collectSeries(storage: SeriesStorage, reader: RegisteredReader, 
     dataPoints,
     ...(kind.isMonotonic === undefined ? {} : { isMonotonic: kind.isMonotonic }),
   } as MetricData;
+}
+
+function exemplarsSince({ exemplars }: SeriesStorage, epoch: number): PointsOptions["exemplarsOf"] {
+  return exemplars === undefined ? undefined : (slot) => exemplars.since(slot, epoch);
 }
 
 function endEpoch(storage: SeriesStorage, position: ReaderPosition, now: number): void {

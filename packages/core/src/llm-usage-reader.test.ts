@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createUsageReader, type UsageReader } from "./llm-usage-reader.ts";
+import { usageOf } from "./llm-usage.ts";
 
 const text = "secret";
 const chunk = (finish: string | null = null): object => ({
@@ -194,6 +196,48 @@ test("what a stream that was cut had told until then is known: a caller who give
   expect(readAll([streams[6]![1][0]]).usage()).toMatchObject({ inputTokens: 240, outputTokens: 3 });
   expect(readAll([streams[7]![1][0]]).usage()).toMatchObject({ inputTokens: 8, cacheReadTokens: 4 });
   expect(readAll([streams[10]![1][1]]).usage()).toMatchObject({ inputTokens: 5, outputTokens: 6 });
+});
+
+test("no answer breaks what reads it, whatever stands in the known places", () => {
+  const names = [
+    ...new Set(JSON.stringify(streams).match(/(?<=")\w+(?=":)/g)),
+    ...[
+      "embeddings",
+      "statistics",
+      "cacheDetails",
+      "promptTokensDetails",
+      "meta",
+      "billed_units",
+      "__proto__",
+      "error",
+    ],
+  ];
+  const types = [
+    "message_start",
+    "message_delta",
+    "response.completed",
+    "finish",
+    "finish-step",
+    "error",
+    "text-delta",
+  ];
+  const event = fc.object({
+    key: fc.constantFrom(...names),
+    values: [fc.constant(null), fc.double(), fc.constantFrom(...types), fc.array(fc.double()), fc.boolean()],
+    maxDepth: 4,
+  });
+  fc.assert(
+    fc.property(fc.array(event), (events) => {
+      const reader = readAll(events);
+      for (const each of events) expect(usageOf(each)?.inputTokens ?? 0).toBeTypeOf("number");
+      expect(reader.usage()?.inputTokens ?? 0).toBeTypeOf("number");
+      expect(reader.failure() ?? "").toMatch(/^\w{0,40}$/);
+    }),
+    { numRuns: 1000 },
+  );
+  const statistics = { tokenCount: 1 };
+  const many = Array.from({ length: 300_000 }, () => ({ statistics }));
+  expect(usageOf({ embeddings: many })).toEqual({ inputTokens: 300_000 });
 });
 
 test("a stream that tells nothing has no usage, instead of zeros", () => {

@@ -29,6 +29,13 @@ export function sum(...values: readonly (number | undefined)[]): number | undefi
   return total;
 }
 
+/** The sum over a list, however long a hostile answer makes it. */
+export function sumOf(list: readonly unknown[], countOf: (item: unknown) => number | undefined): number | undefined {
+  let total: number | undefined;
+  for (const item of list) total = sum(total, countOf(item));
+  return total;
+}
+
 /** Tokens by modality without those that are 0; undefined when none is left. */
 export function byModality(tokens: Readonly<Record<Modality, unknown>>): TokensByModality | undefined {
   let modal: Partial<Record<Modality, number>> | undefined;

@@ -1,5 +1,5 @@
 import type { LlmUsage, Modality, TokensByModality } from "./llm-call.ts";
-import { byModality, fieldsOf, number, sum, word, type Fields } from "./usage-fields.ts";
+import { byModality, fieldsOf, number, sum, sumOf, word, type Fields } from "./usage-fields.ts";
 
 /** Google's Gemini, by its own API and by Vertex AI. Thoughts come beside the output, results of tools beside the prompt. */
 export function geminiUsage(result: Fields, usage: Fields): LlmUsage {
@@ -25,7 +25,7 @@ export function geminiUsage(result: Fields, usage: Fields): LlmUsage {
 /** Embeddings by Vertex AI tell the tokens of each text by itself. Undefined when none does. */
 export function embeddedTokens(embeddings: unknown): number | undefined {
   if (!Array.isArray(embeddings)) return undefined;
-  return sum(...embeddings.map((embedding) => number(fieldsOf(fieldsOf(embedding)["statistics"])["tokenCount"])));
+  return sumOf(embeddings, (embedding) => number(fieldsOf(fieldsOf(embedding)["statistics"])["tokenCount"]));
 }
 
 function byModalityOf(details: unknown): TokensByModality | undefined {

@@ -1,5 +1,5 @@
 import type { LlmUsage } from "./llm-call.ts";
-import { fieldsOf, isObject, number, sum, word, type Fields } from "./usage-fields.ts";
+import { fieldsOf, isObject, number, sum, sumOf, word, type Fields } from "./usage-fields.ts";
 
 /** Amazon Bedrock's Converse. What was read from the cache or written to it comes beside the input. */
 export function bedrockUsage(result: Fields, usage: Fields): LlmUsage {
@@ -49,10 +49,8 @@ export function isCohereUsage(usage: Fields): boolean {
 
 function writtenForAnHour(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined;
-  return sum(
-    ...details.map((detail) => {
-      const { ttl, inputTokens } = fieldsOf(detail);
-      return ttl === "1h" ? number(inputTokens) : undefined;
-    }),
-  );
+  return sumOf(details, (detail) => {
+    const { ttl, inputTokens } = fieldsOf(detail);
+    return ttl === "1h" ? number(inputTokens) : undefined;
+  });
 }

@@ -3,7 +3,7 @@ import { openInference } from "./dialect-openinference.ts";
 import { openTelemetry } from "./dialect-open-telemetry.ts";
 import { traceloop } from "./dialect-traceloop.ts";
 import type { Dialect, Work } from "./dialect.ts";
-import type { SpanView } from "./span-view.ts";
+import { recordOf, type SpanLike, type SpanView } from "./span-view.ts";
 
 /** The most particular first: all of them use some attributes of OpenTelemetry, and processors of others add their own to any span. */
 const dialects: readonly Dialect[] = [aiSdk, aiSdkConventions, traceloop, openTelemetry, openInference];
@@ -17,3 +17,19 @@ export function dialectOf(span: SpanView): { readonly dialect: Dialect; readonly
   }
   return undefined;
 }
+
+/** Whether any of the attributes is there by which the dialects tell their spans. */
+export function mayBeOfModels({ attributes }: SpanLike): boolean {
+  const given = recordOf(attributes);
+  for (const name of telling) if (given[name] !== undefined) return true;
+  return false;
+}
+
+const telling = [
+  "gen_ai.operation.name",
+  "gen_ai.system",
+  "ai.operationId",
+  "openinference.span.kind",
+  "traceloop.span.kind",
+  "llm.request.type",
+] as const;

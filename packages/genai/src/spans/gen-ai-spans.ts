@@ -3,7 +3,7 @@ import { context, diag, ROOT_CONTEXT, type Context } from "@opentelemetry/api";
 import { answeredLabel } from "../adapters/answered-label.ts";
 import { noteCountedCall } from "./counted-calls.ts";
 import { aiSdk } from "./dialect-ai-sdk.ts";
-import { dialectOf } from "./dialects.ts";
+import { dialectOf, mayBeOfModels } from "./dialects.ts";
 import type { Work } from "./dialect.ts";
 import { callOf, givenUpCall } from "./span-call.ts";
 import { spanEnding } from "./span-ending.ts";
@@ -27,14 +27,19 @@ export function genAiSpans(): SpanProcessorLike {
 
   return {
     onStart: harmless((span: SpanLike, parentContext: Context) => {
-      const view = viewOf(span);
-      const found = dialectOf(view);
-      const note = noteSpan(span, parentContext, aiSdk.endsCallsBeneath?.(view) === true);
-      if (found?.work === "call") note.parent?.openCalls?.add(note);
+      // Almost all spans stand for nothing of this, and each costs no more than its note.
+      const endsCallsBeneath = mayBeOfModels(span) && aiSdk.endsCallsBeneath?.(viewOf(span)) === true;
+      const note = noteSpan(span, parentContext, endsCallsBeneath);
+      const siblings = note.parent?.openCalls;
+      if (siblings !== undefined && dialectOf(viewOf(span))?.work === "call") siblings.add(note);
     }),
     onEnd: harmless((span: SpanLike) => {
       const note = noteOf(span) ?? noteSpan(span, ROOT_CONTEXT, false);
       if (note.span === undefined) return;
+      if (!mayBeOfModels(span)) {
+        note.span = undefined;
+        return;
+      }
       const view = viewOf(span);
       const found = dialectOf(view);
       note.work = found?.work;

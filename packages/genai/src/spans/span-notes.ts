@@ -1,6 +1,6 @@
 import { trace, type Context } from "@opentelemetry/api";
 import { noteCountedCall } from "./counted-calls.ts";
-import { dialectOf } from "./dialects.ts";
+import { dialectOf, mayBeOfModels } from "./dialects.ts";
 import type { Work } from "./dialect.ts";
 import { viewOf, type SpanLike } from "./span-view.ts";
 
@@ -50,8 +50,9 @@ export function noteOf(span: SpanLike): SpanNote | undefined {
 }
 
 /** What the span stands for: while it lasts by its present attributes. */
-function workOf(note: SpanNote): Work | undefined {
-  return note.span === undefined ? note.work : dialectOf(viewOf(note.span))?.work;
+function workOf({ span, work }: SpanNote): Work | undefined {
+  if (span === undefined) return work;
+  return mayBeOfModels(span) ? dialectOf(viewOf(span))?.work : undefined;
 }
 
 function nameOf(note: SpanNote): string | undefined {

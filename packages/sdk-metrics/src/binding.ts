@@ -44,8 +44,10 @@ export function createBinding(
   measurable: Measurable,
   attributes: Attributes | undefined,
 ): Binding {
-  const bindings = streams.map(({ storage, processors }) =>
-    bindIn(storage, measurable, attributes, processed(attributes, processors, storage)),
+  // What is refused is refused once, however many streams there are.
+  const quiet: Measurable = { ...measurable, refuse() {} };
+  const bindings = streams.map(({ storage, processors }, at) =>
+    bindIn(storage, at === 0 ? measurable : quiet, attributes, processed(attributes, processors, storage)),
   );
   const [only] = bindings;
   if (only !== undefined && bindings.length === 1 && measurable.whole === undefined) return only;

@@ -61,6 +61,17 @@ test("a bound counter refuses what a counter refuses, and the refusals are count
   ]);
 });
 
+test("what a bound counter with two views refuses is counted once, as it was recorded once", async () => {
+  const views = [{ instrumentName: "requests" }, { instrumentName: "requests", name: "again" }];
+  const { meter, reader } = start({ views });
+  const bound = meter.createCounter("requests").bind();
+  bound.add(-1);
+  meter.combine([{ series: bound, position: 0 }])(Float64Array.of(-1));
+  expect(pointsOf(await reader.shown(), "meterbridge.values.refused")).toEqual([
+    [{ meter: "requests", reason: "negative" }, 2],
+  ]);
+});
+
 test("a series that is bound but never recorded is not exported", async () => {
   const { meter, reader } = start();
   meter.createCounter("requests").bind({ tenant: "a" });

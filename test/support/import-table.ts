@@ -35,7 +35,11 @@ const importTable: Readonly<Record<string, Row>> = {
   exporter: { types: [api, "@opentelemetry/sdk-metrics"], builtins: false },
   "exporter-prometheus": { any: ["@meterbridge/exporter", openTelemetry, schemas] },
   "exporter-otlp": { any: ["@meterbridge/exporter", openTelemetry, schemas] },
-  "exporter-datadog": { any: ["@meterbridge/exporter", "@meterbridge/exporter-otlp", openTelemetry, schemas] },
+  "exporter-datadog": {
+    any: ["@meterbridge/exporter", "@meterbridge/exporter-otlp", openTelemetry, schemas],
+    // Only where DogStatsD is asked for.
+    lazily: ["hot-shots"],
+  },
   node: {
     any: [
       "@meterbridge/exporter",

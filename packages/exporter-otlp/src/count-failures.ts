@@ -12,7 +12,7 @@ export interface FailureCounts {
  * The instruments are made when something is counted, which is seldom: a provider registered after this call, or instead
  * of an earlier one, is found too.
  */
-export function createFailureCounts(getMeter: () => Meter): FailureCounts {
+export function createFailureCounts(exporter: string, getMeter: () => Meter): FailureCounts {
   return {
     failed() {
       getMeter()
@@ -20,7 +20,7 @@ export function createFailureCounts(getMeter: () => Meter): FailureCounts {
           unit: "{export}",
           description: "Exports that were not delivered",
         })
-        .add(1, { exporter: "otlp" });
+        .add(1, { exporter });
     },
     dropped(points, reason) {
       getMeter()
@@ -28,7 +28,7 @@ export function createFailureCounts(getMeter: () => Meter): FailureCounts {
           unit: "{data_point}",
           description: "Data points that an export had to leave out, or that the backend rejected",
         })
-        .add(points, { exporter: "otlp", reason });
+        .add(points, { exporter, reason });
     },
   };
 }

@@ -1,2 +1,2 @@
-export { otlp, otlp as createExporter } from "./otlp.ts";
+export { otlp, otlp as createExporter, type OtlpPreset, otlpPreset } from "./otlp.ts";
 export type { OtlpOptions } from "./options.ts";

@@ -16,6 +16,8 @@ export interface PushExporterOptions {
   readonly tell: Teller;
   readonly count: FailureCounts;
   readonly exportTimeoutMillis: number;
+  /** The resource as it is sent. */
+  resourceOf(resource: ResourceMetrics["resource"]): ResourceMetrics["resource"];
   /** Makes deltas of cumulative metrics; undefined: what the SDK hands over is sent. */
   readonly deltas: AcknowledgedDeltas | undefined;
   readonly selectAggregationTemporality: IMetricReader["selectAggregationTemporality"];
@@ -161,7 +163,7 @@ export function createPushExporter(options: PushExporterOptions): PushExporter {
     const { metrics, leftOut } = toSendableMetrics(given);
     for (const points of leftOut.values()) count.dropped(points, "non_finite");
     if (leftOut.size > 0) tell.leftOut(leftOut);
-    return metrics;
+    return { ...metrics, resource: options.resourceOf(metrics.resource) };
   }
 }
 

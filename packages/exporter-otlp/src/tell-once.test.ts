@@ -134,5 +134,5 @@ function start(url = "http://collector:4318/v1/metrics", secrets: string[] = [])
     debug: logger("debug"),
     verbose: logger("verbose"),
   };
-  return { told, tell: createTeller({ diag, url: new URL(url), secrets }) };
+  return { told, tell: createTeller({ name: "otlp", hints: {}, diag, url: new URL(url), secrets }) };
 }

@@ -18,6 +18,10 @@ export interface Teller {
 }
 
 export interface TellerOptions {
+  /** The exporter's name. */
+  readonly name: string;
+  /** What to do about an answer, by its status. */
+  readonly hints: Readonly<Record<string, string>>;
   readonly diag: DiagLogger;
   readonly url: URL;
   /** Texts that no message may contain: the values of the headers. */
@@ -28,18 +32,21 @@ export interface TellerOptions {
  * A failing backend gives one warning for each kind of trouble, a recovered one gives one more. Points that are rejected
  * or left out give a warning the first time.
  */
-export function createTeller({ diag, url, secrets }: TellerOptions): Teller {
+export function createTeller({ name, hints, diag, url, secrets }: TellerOptions): Teller {
   const kindsTold = new Set<string>();
   let failures = 0;
   let rejectionTold = false;
   let leftOutTold = false;
   // Cut last: a piece of a secret would not be known for one.
-  const say = (message: string): string => `[meterbridge] [otlp] ${redact(message, secrets).slice(0, longestMessage)}`;
+  const say = (message: string): string =>
+    `[meterbridge] [${name}] ${redact(message, secrets).slice(0, longestMessage)}`;
 
   function warnOnce({ kind, reason }: Trouble): void {
     if (kindsTold.has(kind)) return;
     kindsTold.add(kind);
-    diag.warn(say(`exports to ${url.host} fail: ${reason}${portHint(url, kind)}`));
+    // In front: what a backend says may be long.
+    const hint = hints[kind] === undefined ? "" : `${hints[kind]}; `;
+    diag.warn(say(`exports to ${url.host} fail: ${hint}${reason}${portHint(url, kind)}`));
   }
 
   return {

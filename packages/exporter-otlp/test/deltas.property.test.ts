@@ -79,6 +79,7 @@ function start() {
     count: { failed() {}, dropped() {} },
     // No time for a second try within an export: each fate is of one request.
     exportTimeoutMillis: 20,
+    resourceOf: (resource) => resource,
     deltas: createAcknowledgedDeltas(() => expect.unreachable("nothing is forgotten")),
     selectAggregationTemporality: () => AggregationTemporality.CUMULATIVE,
   });

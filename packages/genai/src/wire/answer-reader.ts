@@ -72,7 +72,8 @@ export function createAnswerReader(
     countChunk();
     const event = parsed(text);
     read(event);
-    return event !== undefined;
+    // Some keep a line alive by empty events.
+    return event !== undefined || text.trim() === "";
   }
 
   function countChunk(): void {

@@ -158,6 +158,12 @@ test("an answer nested a hundred thousand deep is read without a stack to overfl
   });
 });
 
+test("what keeps a line alive is nothing unreadable, and what is no JSON is", () => {
+  const alive = `: waiting\n\ndata:\n\ndata: \n\nevent: ping\n\n${last}`;
+  expect(readStream(route, facts, alive).reader.unreadable()).toBeUndefined();
+  expect(readStream(route, facts, `data: {"model":\n\n${last}`).reader.unreadable()).toBe("an event that is not JSON");
+});
+
 test("counts of a wrong kind are handed on as they are, for core to refuse and count", () => {
   const told = (prompt: unknown): number | undefined => {
     const reader = route.format.createReader(facts);

@@ -66,7 +66,11 @@ const importTable: Readonly<Record<string, Row>> = {
   },
   monitoring: { any: ["@meterbridge/core", api] },
   console: { types: ["@meterbridge/http"] },
-  testkit: { any: ["@meterbridge/exporter", "fast-check", "vitest", api], types: ["@meterbridge/ledger"] },
+  // An exporter is tried under a meter provider.
+  testkit: {
+    any: ["@meterbridge/exporter", "@meterbridge/sdk-metrics", openTelemetry, "fast-check", "vitest"],
+    types: ["@meterbridge/ledger"],
+  },
   benchmarks: { any: ["*"] },
   cli: { any: ["@meterbridge/*"] },
 };

@@ -1,4 +1,13 @@
 export { ledgerRow, usageEvent, type UsageEvent } from "./builders.ts";
+export type {
+  ContractKind,
+  ContractMeter,
+  ExporterBackend,
+  ExporterHarness,
+  Fault,
+  Reading,
+} from "./exporter-harness.ts";
 export type { Extra, LedgerStoreHarness, StoreUnderTest } from "./harness.ts";
 export { memoryStore, type MemoryStore } from "./memory-store.ts";
 export { testLedgerStore } from "./test-ledger-store.ts";
+export { testExporter } from "./test-exporter.ts";

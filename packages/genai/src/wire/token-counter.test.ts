@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { countTokens } from "gpt-tokenizer";
+import { getEncoding } from "js-tiktoken";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { findTokenizer } from "./installed-tokenizer.ts";
 import { createOutputMeasure } from "./output-measure.ts";
@@ -90,6 +91,18 @@ test("the tokenizer that an app depends on is found from the app's directory; wh
   expect(await findTokenizer(directory)).toBeUndefined();
   writeFileSync(path.join(directory, "package.json"), "not JSON");
   expect(await findTokenizer(directory)).toBeUndefined();
+});
+
+test("an app's js-tiktoken counts by the newest encoding that its version knows, special tokens as the text they are", async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "tokenizer-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  mkdirSync(path.join(directory, "node_modules"));
+  const installed = path.join(import.meta.dirname, "../../node_modules/js-tiktoken");
+  symlinkSync(installed, path.join(directory, "node_modules/js-tiktoken"));
+  writeFileSync(path.join(directory, "package.json"), '{"dependencies":{"js-tiktoken":"1"}}');
+  const count = await findTokenizer(directory);
+  expect(count?.("Hello there")).toBe(getEncoding("cl100k_base").encode("Hello there").length);
+  expect(count?.("<|endoftext|>")).toBeGreaterThan(1);
 });
 
 /** What passes is measured as it is written in JSON, as in a stream. */

@@ -2,6 +2,7 @@ import { context } from "@opentelemetry/api";
 import { createUsageReader, usageOf, type LlmEnding, type UsageReader } from "@meterbridge/core";
 import { providerName } from "../spans/provider-name.ts";
 import { beginAdapterCall, type AdapterCall } from "./adapter-call.ts";
+import { quietly } from "./quietly.ts";
 import { observeStream } from "./observed-stream.ts";
 
 /** What is read of a model of the AI SDK. */
@@ -45,7 +46,7 @@ export function meterModel(): MeterModelMiddleware {
       const call = begin(model, "chat");
       const result = await failing(call, doStream);
       // Counted by whoever reads the bytes: the stream stays as it is.
-      if (call.isCountedBeneath()) {
+      if (call.isCountedBeneath() || !isStream(quietly(() => result.stream))) {
         call.complete();
         return result;
       }
@@ -59,6 +60,10 @@ export function meterEmbeddingModel(): MeterEmbeddingMiddleware {
   return { specificationVersion, wrapEmbed: ({ doEmbed, model }) => measure(model, "embeddings", doEmbed) };
 }
 
+function isStream(value: unknown): boolean {
+  return typeof (value as { getReader?: unknown } | null | undefined)?.getReader === "function";
+}
+
 const specificationVersion = "v4" as never;
 
 async function measure<Result>(
@@ -68,7 +73,7 @@ async function measure<Result>(
 ): Promise<Result> {
   const call = begin(model, operation);
   const result = await failing(call, work);
-  call.complete(read(() => usageOf(result)));
+  call.complete(quietly(() => usageOf(result)));
   return result;
 }
 
@@ -90,7 +95,7 @@ function streamObserver(call: AdapterCall): Parameters<typeof observeStream<unkn
   let isFinished = false;
   return {
     part: (part) =>
-      void read(() => {
+      void quietly(() => {
         const { type, delta } = part as { type?: unknown; delta?: unknown };
         if (typeof type !== "string") return;
         if (type.endsWith("-delta") && delta !== "") call.chunk();
@@ -119,15 +124,6 @@ function partial(reader: UsageReader): LlmEnding {
 
 /** `APICallError` of all versions carries the provider's status. */
 function statusOf(error: unknown): LlmEnding | null {
-  const status = read(() => (error as { statusCode?: unknown }).statusCode);
+  const status = quietly(() => (error as { statusCode?: unknown }).statusCode);
   return typeof status === "number" ? { errorType: String(status) } : null;
-}
-
-/** What a result holds is the application's; whatever reading it throws must not reach the application. */
-function read<Value>(from: () => Value): Value | null {
-  try {
-    return from();
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,5 @@
 import { createUsageReader, usageOf, type LlmEnding } from "@meterbridge/core";
+import { quietly } from "./quietly.ts";
 
 /** Reads what a call of Bedrock used: from Converse's own counts, from the model's own answer, or from the counts that Bedrock puts beside that. */
 export interface InvocationReader {
@@ -31,11 +32,11 @@ export function invocationReader(): InvocationReader {
       beside = counted(header("input"), header("output"), header("cache-read-input"), header("cache-write-input"));
     },
     readWhole(answer) {
-      whole = attempt(() => usageOf(answer instanceof Uint8Array ? parsed(answer) : answer));
+      whole = quietly(() => usageOf(answer instanceof Uint8Array ? parsed(answer) : answer));
     },
     readEvent(event) {
       return (
-        attempt(() => {
+        quietly(() => {
           const { bytes } = fieldsOf(fieldsOf(event)["chunk"]);
           const told = fieldsOf(bytes instanceof Uint8Array ? parsed(bytes) : event);
           events.read(told);
@@ -89,14 +90,6 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function parsed(bytes: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
-}
-
-function attempt<Value>(work: () => Value): Value | null {
-  try {
-    return work();
-  } catch {
-    return null;
-  }
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -3,6 +3,7 @@ import type { LlmEnding } from "@meterbridge/core";
 import { networkErrorType } from "../fetch/error-types.ts";
 import { beginAdapterCall, type AdapterCall } from "./adapter-call.ts";
 import { invocationReader, type InvocationReader } from "./bedrock-answer.ts";
+import { quietly } from "./quietly.ts";
 import { observeIterable } from "./observed-iterable.ts";
 
 /** `BedrockRuntimeClient` of `@aws-sdk/client-bedrock-runtime`, as far as it is needed. */
@@ -37,7 +38,7 @@ export function addMeter(client: BedrockClient, isOn: () => boolean): void {
 type Next = (given: Given) => Promise<Result>;
 type Middleware = (next: Next, context: { readonly commandName?: unknown }) => Next;
 interface Given {
-  readonly input: { readonly modelId?: unknown };
+  readonly input?: unknown;
 }
 interface Result {
   readonly output: Fields;
@@ -45,8 +46,13 @@ interface Result {
 }
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Where each command's answer is. */
-const commands: ReadonlyMap<unknown, { readonly answer: string; readonly isStreamed: boolean }> = new Map([
+interface Command {
+  /** Where its answer is in the output. */
+  readonly answer: string;
+  readonly isStreamed: boolean;
+}
+
+const commands: ReadonlyMap<unknown, Command> = new Map([
   ["ConverseCommand", { answer: "", isStreamed: false }],
   ["ConverseStreamCommand", { answer: "stream", isStreamed: true }],
   ["InvokeModelCommand", { answer: "body", isStreamed: false }],
@@ -57,7 +63,7 @@ const meter: Middleware = (next, { commandName }) => {
   const command = commands.get(commandName);
   if (command === undefined) return next;
   return async (given) => {
-    const model = modelName(given.input.modelId);
+    const model = modelName(fieldsOf(given.input)["modelId"]);
     const operation = /embed/i.test(model) ? "embeddings" : "chat";
     const call = beginAdapterCall({ provider: "aws.bedrock", model, operation });
     const reader = invocationReader();
@@ -68,18 +74,24 @@ const meter: Middleware = (next, { commandName }) => {
       call.fail(error, failureOf(error));
       throw error;
     }
-    const { output, response } = result;
-    const attempts = attemptsIn(output);
-    if (command.isStreamed && isIterable(output[command.answer])) {
-      observeIterable(output[command.answer] as AsyncIterable<unknown>, streamObserver(call, reader, attempts));
-    } else {
-      reader.readHeaders(response);
-      reader.readWhole(command.answer === "" ? output : output[command.answer]);
-      call.complete({ ...reader.usage(), attempts });
-    }
+    // The first end counts, so this is for an answer that cannot be looked at.
+    if (quietly(() => lookAt(result, command, call, reader)) === null) call.complete();
     return result;
   };
 };
+
+function lookAt({ output, response }: Result, command: Command, call: AdapterCall, reader: InvocationReader): true {
+  const attempts = attemptsIn(output);
+  const answer = command.answer === "" ? output : output[command.answer];
+  if (command.isStreamed && isIterable(answer)) {
+    observeIterable(answer, streamObserver(call, reader, attempts));
+  } else {
+    reader.readHeaders(response);
+    reader.readWhole(answer);
+    call.complete({ ...reader.usage(), attempts });
+  }
+  return true;
+}
 
 function streamObserver(
   call: AdapterCall,
@@ -113,7 +125,7 @@ function failureOf(error: unknown): LlmEnding {
   return { errorType, attempts: attemptsIn(error) };
 }
 
-function isIterable(value: unknown): boolean {
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 

@@ -1,5 +1,6 @@
 import { errorTypeOf, mcp, type McpSide } from "@meterbridge/core";
 import { layOver } from "../fetch/own-property.ts";
+import { quietly } from "./quietly.ts";
 import { watchMcpRequests } from "./mcp-messages.ts";
 
 /** Anything that is connected to a transport: `Client`, `Server` and `McpServer` of the SDK's first and second version. */
@@ -32,11 +33,11 @@ function meterPeer<Peer extends McpPeer>(peer: Peer, side: McpSide): Peer {
   metered.add(peer);
   const connect = peer.connect.bind(peer) as (transport: Transport, ...rest: unknown[]) => Promise<void>;
   layOver(peer, "connect", async (transport: Transport, ...rest: unknown[]) => {
-    const end = watchTransport(transport, side);
+    const end = quietly(() => watchTransport(transport, side));
     try {
       return await connect(transport, ...rest);
     } catch (error) {
-      end(errorTypeOf(error));
+      end?.(errorTypeOf(error));
       throw error;
     }
   });
@@ -67,8 +68,8 @@ function watchTransport(transport: Transport, side: McpSide): (errorType?: strin
   // A transport is no EventTarget.
   // oxlint-disable-next-line unicorn/prefer-add-event-listener
   transport.onmessage = (message, extra) => {
-    outgoing.answered(message);
-    incoming.asked(message);
+    quietly(() => outgoing.answered(message));
+    quietly(() => incoming.asked(message));
     onmessage?.(message, extra);
   };
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- As above.
@@ -77,12 +78,12 @@ function watchTransport(transport: Transport, side: McpSide): (errorType?: strin
     onclose?.();
   };
   layOver(transport, "send", async (message: unknown, options?: unknown) => {
-    outgoing.asked(message);
-    incoming.answered(message);
+    quietly(() => outgoing.asked(message));
+    quietly(() => incoming.answered(message));
     try {
       return await send(message, options);
     } catch (error) {
-      outgoing.failed(message, error);
+      quietly(() => outgoing.failed(message, error));
       throw error;
     }
   });

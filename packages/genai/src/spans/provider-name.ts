@@ -2,7 +2,8 @@
  * The provider's name as the conventions have it (`gen_ai.provider.name`), from what frameworks and older conventions call it: `openai.chat`,
  * `Anthropic`, `az.ai.openai`. Another name stays as it is.
  */
-export function providerName(name: string): string {
+export function providerName(name: unknown): string {
+  if (typeof name !== "string" || name === "") return "unknown";
   const lower = name.toLowerCase();
   const known = knownNames.find(
     ([start]) => lower === start || separators.some((next) => lower.startsWith(start + next)),

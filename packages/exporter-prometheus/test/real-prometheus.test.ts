@@ -6,8 +6,12 @@ import { type StartedExporter, startExporter } from "./started-exporter.ts";
 
 const prometheusBinary = findServer("prometheus");
 const promtool = findServer("promtool");
-const protocols = { text: "PrometheusText0.0.4", openmetrics: "OpenMetricsText1.0.0" } as const;
-const formats = ["text", "openmetrics"] as const;
+const protocols = {
+  text: "PrometheusText0.0.4",
+  openmetrics: "OpenMetricsText1.0.0",
+  protobuf: "PrometheusProto",
+} as const;
+const formats = ["text", "openmetrics", "protobuf"] as const;
 
 describe.skipIf(prometheusBinary === undefined || promtool === undefined)("a real Prometheus", () => {
   const exporters: StartedExporter[] = [];

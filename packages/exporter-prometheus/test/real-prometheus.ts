@@ -7,7 +7,9 @@ import { freePort, startServer, until } from "../../../test/support/servers.ts";
 export interface ScrapeTarget {
   readonly job: string;
   readonly port: number;
-  readonly protocol: "OpenMetricsText1.0.0" | "PrometheusText0.0.4";
+  readonly protocol: "OpenMetricsText1.0.0" | "PrometheusText0.0.4" | "PrometheusText1.0.0" | "PrometheusProto";
+  /** Further settings of the job. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface RealPrometheus {
@@ -15,6 +17,8 @@ export interface RealPrometheus {
   query(promql: string): Promise<QueryResult[]>;
   /** The value of a query that gives exactly one series, or undefined. */
   value(promql: string): Promise<number | undefined>;
+  /** The labels and values of exemplars of a query's series. */
+  exemplars(promql: string): Promise<{ labels: Readonly<Record<string, string>>; value: number; seconds: number }[]>;
   /** Why the last scrape of a job failed, or `""`. */
   lastError(job: string): Promise<string>;
   stop(): Promise<void>;
@@ -36,6 +40,7 @@ export async function startPrometheus(binary: string, targets: readonly ScrapeTa
       job_name: target.job,
       scrape_protocols: [target.protocol],
       static_configs: [{ targets: [`127.0.0.1:${target.port}`] }],
+      ...target.settings,
     })),
   };
   // JSON is YAML.
@@ -45,6 +50,7 @@ export async function startPrometheus(binary: string, targets: readonly ScrapeTa
     [
       `--config.file=${directory}/prometheus.yml`,
       `--storage.tsdb.path=${directory}/data`,
+      "--enable-feature=native-histograms,exemplar-storage",
       `--web.listen-address=127.0.0.1:${port}`,
     ],
     `${url}/-/ready`,
@@ -67,6 +73,15 @@ export async function startPrometheus(binary: string, targets: readonly ScrapeTa
     async value(promql) {
       const results = await prometheus.query(promql);
       return results.length === 1 ? results[0]?.value : undefined;
+    },
+    async exemplars(promql) {
+      const range = `start=${Date.now() / 1000 - 3600}&end=${Date.now() / 1000 + 60}`;
+      const answer = (await read(`/api/v1/query_exemplars?query=${encodeURIComponent(promql)}&${range}`)) as {
+        data: { exemplars: { labels: Record<string, string>; value: string; timestamp: number }[] }[];
+      };
+      return answer.data
+        .flatMap(({ exemplars }) => exemplars)
+        .map(({ labels, value, timestamp }) => ({ labels, value: Number(value), seconds: timestamp }));
     },
     async lastError(job) {
       const answer = (await read("/api/v1/targets")) as {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import * as ai7 from "ai";
 import * as ai5 from "ai-5";
 import * as ai6 from "ai-6";
@@ -6,7 +8,7 @@ import { createOpenAI as createOpenAI5 } from "ai-sdk-openai-2";
 import { createOpenAI as createOpenAI6 } from "ai-sdk-openai-3";
 import { llm, withAttribution } from "@meterbridge/core";
 import { trace } from "@opentelemetry/api";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { meterEmbeddingModel, meterModel } from "../src/ai-sdk.ts";
 import { dialFetch, nobodyTriesAgain, settled, startCapture } from "./support/capture.ts";
 import { startMeters } from "./support/meters.ts";
@@ -184,6 +186,25 @@ test("embeddings of the AI SDK 6 and 7 are counted once", async () => {
   ]);
   expect(events.map(({ inputTokens }) => inputTokens)).toEqual([100, 100]);
 });
+
+test("a stream that nobody reads is counted as cancelled when it is collected as garbage", async () => {
+  const { events } = startMeters();
+  const parts = [{ type: "text-delta", id: "1", delta: "Hello" }];
+  await meterModel().wrapStream({
+    doStream: async () => ({ stream: ReadableStream.from(parts) }),
+    model: { provider: "custom.chat", modelId: "model" },
+  });
+  await vi.waitFor(
+    () => {
+      collectGarbage();
+      expect(events).toMatchObject([{ provider: "custom.chat", isSuccess: false, errorType: null }]);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+});
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 function answerOf({ text, usage, finishReason }: { text: string; usage: unknown; finishReason: unknown }): unknown {
   return { text, usage, finishReason };

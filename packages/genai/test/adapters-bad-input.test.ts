@@ -29,7 +29,6 @@ test("whatever a model of the AI SDK gives is handed on as it is, and counts as 
   for (const result of [...bad, hostile]) {
     const model = result as { provider: string; modelId: string };
     const named = { provider: "custom.chat", modelId: "model" };
-    // oxlint-disable-next-line no-await-in-loop -- One after the other, to see which.
     expect(await meterModel().wrapGenerate({ doGenerate: async () => result, model: named })).toBe(result);
     expect(await meterEmbeddingModel().wrapEmbed({ doEmbed: async () => result, model: named })).toBe(result);
     const streamed = result as { stream: ReadableStream<unknown> };
@@ -69,7 +68,6 @@ test("whatever Bedrock's client gives is handed on as it is, and other commands 
   ]) {
     for (const result of [...bad, hostile, { output: hostile }, { output: { stream: hostile } }]) {
       const send = layer!(async () => result, { commandName });
-      // oxlint-disable-next-line no-await-in-loop -- One after the other, to see which.
       expect(await send(commandName === "ConverseCommand" ? {} : { input: { modelId: 7 } })).toBe(result);
     }
   }
@@ -81,7 +79,6 @@ test("a transport of MCP that is none makes the client throw what it throws by i
   const thrown = new TypeError("no transport");
   const client = meterMcpClient({ connect: (_transport: unknown) => Promise.reject(thrown) });
   for (const transport of [undefined, null, {}, 7, hostile]) {
-    // oxlint-disable-next-line no-await-in-loop -- One after the other, to see which.
     await expect(client.connect(transport)).rejects.toBe(thrown);
   }
 });

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { UsageEvent } from "@meterbridge/core";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { endOpenCalls } from "../src/fetch/capture-state.ts";
 import { meterFetch } from "../src/fetch/meter-fetch.ts";
 import { settled } from "./support/capture.ts";
+import { collectGarbage } from "./support/garbage.ts";
 import { startMeters } from "./support/meters.ts";
 import { type Provider, startProvider } from "./support/provider.ts";
 import type { Reply } from "./support/reply.ts";
@@ -160,11 +159,9 @@ test("an answer that nobody reads is given up when it is forgotten, and what was
   let forgotten: Response[] | undefined = [await ask({ text }), await ask({}, { stream: false })];
   expect(forgotten.map(({ status }) => status)).toEqual([200, 200]);
   forgotten = undefined;
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
   await vi.waitFor(
     () => {
-      collect();
+      collectGarbage();
       expect(events).toHaveLength(2);
     },
     { timeout: 20_000, interval: 20 },
@@ -174,11 +171,9 @@ test("an answer that nobody reads is given up when it is forgotten, and what was
 
 test("a reader that is held while its response is forgotten reads on, and its call with it", async () => {
   const { events } = startMeters();
-  const reader = (await ask({ text, delivery: { cut: 10 } })).body!.getReader();
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const reader = (await ask({ text, delivery: { cut: 100 } })).body!.getReader();
   for (;;) {
-    collect();
+    collectGarbage();
     // oxlint-disable-next-line no-await-in-loop -- Read one after the other.
     if ((await reader.read()).done) break;
   }

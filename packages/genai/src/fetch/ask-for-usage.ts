@@ -1,5 +1,5 @@
 import type { CaptureState } from "./capture-state.ts";
-import type { ModelRequest } from "./model-request.ts";
+import type { ParsedRequest } from "./model-request.ts";
 
 /**
  * The body with which the stream tells its usage; undefined where the caller asked for it, where the provider tells without being asked or is known to
@@ -7,9 +7,9 @@ import type { ModelRequest } from "./model-request.ts";
  */
 export function askForUsage(
   { settings, refusingHosts }: CaptureState,
-  request: ModelRequest,
+  { request, json }: ParsedRequest,
 ): string | Uint8Array<ArrayBuffer> | undefined {
-  const { json, body, route, host, headers } = request;
+  const { body, route, host, headers } = request;
   if (!settings.askForUsage || json === undefined || body === undefined) return undefined;
   if (
     route.format.withUsageAskedFor === undefined ||

@@ -1,5 +1,5 @@
 import { diag } from "@opentelemetry/api";
-import { type CaptureOptions, settleCapture } from "./capture-options.ts";
+import { type CaptureOptions, defaultSettings, settleCapture } from "./capture-options.ts";
 import { captureState } from "./capture-state.ts";
 import { meteredFetch } from "./meter-fetch.ts";
 
@@ -33,6 +33,7 @@ export function captureFetch(options: CaptureOptions = {}): () => void {
     captured.users -= 1;
     if (captured.users > 0) return;
     state.captured = undefined;
+    state.settings = defaultSettings;
     if (globalThis.fetch === captured.metered) globalThis.fetch = captured.original;
   };
 }

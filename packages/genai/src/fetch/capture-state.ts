@@ -13,7 +13,7 @@ export interface CaptureState {
   /** Calls that have begun and not ended. */
   readonly open: Set<ModelCall>;
   /** Failed tries whose client may try again. */
-  readonly waiting: WaitingCalls<WaitingTry & BegunTry>;
+  readonly waiting: WaitingCalls<WaitingTry & Pick<BegunTry, "call">>;
   /** Models that a provider has answered for: such a name is a model's. */
   readonly answeredModels: Set<string>;
   /** Hosts that refused to be asked for usage. */

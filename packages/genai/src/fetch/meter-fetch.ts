@@ -1,8 +1,9 @@
 import { context } from "@opentelemetry/api";
-import { currentAttribution, mayCountCall } from "@meterbridge/core";
+import { beginTry } from "./begin-try.ts";
 import { captureState, type CaptureState } from "./capture-state.ts";
-import { beginModelCall, beneathMeteredFetch, type BegunTry } from "./model-call.ts";
-import { readModelRequest } from "./model-request.ts";
+import { beneathMeteredFetch } from "./model-call.ts";
+import { type Addressed, readAddress } from "./model-request.ts";
+import { sendRequest } from "./send-request.ts";
 import { sendTry } from "./send-try.ts";
 
 /**
@@ -26,7 +27,11 @@ export function meteredFetch<Fetch extends (...given: never[]) => Promise<unknow
   const metered = new Proxy(original, {
     apply(target, self: unknown, given: never[]) {
       const send = (...args: unknown[]): Promise<Response> => Reflect.apply(target, self, args);
-      const begun = state.depth === 0 && isOn() ? begin(state, given) : undefined;
+      const addressed = state.depth === 0 && isOn() ? addressedIn(state, given) : undefined;
+      if (addressed === undefined) return send(...given);
+      const { content } = addressed;
+      if (isRequest(content)) return sendRequest(state, addressed, content, () => send(...given));
+      const begun = beginTry(state, addressed, content, context.active());
       return begun === undefined ? send(...given) : sendTry(state, begun, given, send);
     },
   });
@@ -34,18 +39,18 @@ export function meteredFetch<Fetch extends (...given: never[]) => Promise<unknow
   return metered;
 }
 
-/** The call that this request is a try of; undefined where there is none to meter. Whatever goes wrong here, the request is sent. */
-function begin(state: CaptureState, given: readonly unknown[]): BegunTry | undefined {
+/** Whatever goes wrong here, the request is sent. */
+function addressedIn(state: CaptureState, given: readonly unknown[]): Addressed | undefined {
   try {
-    const request = readModelRequest(given as never, state.settings);
-    if (request === undefined) return undefined;
-    const within = context.active();
-    if (within.getValue(beneathMeteredFetch) !== undefined || !mayCountCall(within)) return undefined;
-    const attribution = currentAttribution();
-    const again = state.waiting.take(request, attribution)?.call;
-    again?.tryAgain(request);
-    return { request, call: again ?? beginModelCall(state, request, within, attribution) };
+    const addressed = readAddress(given as never, state.settings);
+    const isBeneath = addressed !== undefined && context.active().getValue(beneathMeteredFetch) !== undefined;
+    return isBeneath ? undefined : addressed;
   } catch {
     return undefined;
   }
+}
+
+/** Of whichever class: a client may bring its own. */
+function isRequest(content: unknown): content is Request {
+  return typeof content === "object" && content !== null && "url" in content && "clone" in content;
 }

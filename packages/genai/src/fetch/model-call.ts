@@ -5,7 +5,7 @@ import type { AnswerReader } from "../wire/wire-format.ts";
 import { type CaptureState, remember } from "./capture-state.ts";
 import { networkErrorType } from "./error-types.ts";
 import { modelLabel } from "./model-labels.ts";
-import type { ModelRequest } from "./model-request.ts";
+import type { ModelRequest, ParsedRequest } from "./model-request.ts";
 import { tellUnreadable } from "./tell-once.ts";
 
 /** One call of a model, however many tries it takes. Ends once; what is told after that changes nothing. */
@@ -18,7 +18,7 @@ export interface ModelCall {
   /** The headers of an answer have come. */
   isAnswered(): boolean;
   /** The client tries again what has failed. */
-  tryAgain(request: ModelRequest): void;
+  tryAgain(): void;
   /** Something with content has come. */
   chunk(reader: AnswerReader): void;
   /** The provider has answered, and this reads it. */
@@ -31,8 +31,8 @@ export interface ModelCall {
   breakOff(error: unknown, reader: AnswerReader): void;
   /** The caller has given up. */
   cancel(reader: AnswerReader | undefined): void;
-  /** Ends it as it stands: given up, or failed if there is an `errorType`. */
-  abandon(errorType?: string): void;
+  /** Ends it as it stands, or stood then: given up, or failed if there is an `errorType`. */
+  abandon(errorType?: string, at?: number): void;
   /** Somebody else counts it. */
   discard(): void;
   /** Called when it has ended. */
@@ -40,18 +40,23 @@ export interface ModelCall {
 }
 
 /** One try of a call. */
-export interface BegunTry {
-  readonly request: ModelRequest;
+export interface BegunTry extends ParsedRequest {
   readonly call: ModelCall;
+}
+
+/** Where, for whom and when a call began. */
+export interface ModelCallStart {
+  readonly within: Context;
+  readonly attribution: Attribution;
+  readonly begunAt?: number | undefined;
 }
 
 export function beginModelCall(
   state: CaptureState,
   first: ModelRequest,
-  within: Context,
-  attribution: Attribution,
+  { within, attribution, begunAt }: ModelCallStart,
 ): ModelCall {
-  let request = first;
+  const contextSize = sizeOf(first);
   let tries = 1;
   let answering: AnswerReader | undefined;
   let isOpen = true;
@@ -63,7 +68,10 @@ export function beginModelCall(
   const hasSpan = isModelCallSpan(within);
   markCounted(within, facts.model);
   const target = { provider: route.provider, model: facts.model, operation: facts.operation };
-  const run: LlmRun = llm.start(target, { within: hasSpan ? within.setValue(suppressTracing, true) : within });
+  const run: LlmRun = llm.start(target, {
+    within: hasSpan ? within.setValue(suppressTracing, true) : within,
+    begunAt,
+  });
 
   function end(report: (ending: LlmEnding) => void, reader: AnswerReader | undefined, isCut: boolean): void {
     if (!isOpen) return;
@@ -73,7 +81,7 @@ export function beginModelCall(
       const read = reader === undefined ? noUsage : reader.ending(isCut);
       if (reader !== undefined) tellUnreadable(state, route, reader.unreadable());
       const label = modelLabel(state, target, isAnswered);
-      report({ ...read, attempts: tries, contextSize: sizeOf(request), modelLabel: label });
+      report({ ...read, attempts: tries, contextSize, modelLabel: label });
     } catch {
       run.fail(undefined, { ...noUsage, attempts: tries });
     }
@@ -101,8 +109,7 @@ export function beginModelCall(
     tries: () => tries,
     isOpen: () => isOpen,
     isAnswered: () => isAnswered,
-    tryAgain(next) {
-      request = next;
+    tryAgain() {
       tries += 1;
     },
     chunk(reader) {
@@ -123,8 +130,8 @@ export function beginModelCall(
       end((ending) => run.fail(undefined, { ...ending, errorType, endedAt }), undefined, true),
     breakOff: (error, reader) =>
       end((ending) => run.fail(error, { ...ending, errorType: networkErrorType(error) }), reader, true),
-    abandon(errorType) {
-      if (errorType === undefined) endWell(answering, true);
+    abandon(errorType, at) {
+      if (errorType === undefined) endWell(answering, true, at);
       else end((ending) => run.fail(undefined, { ...ending, errorType }), answering, true);
     },
     discard: () => end(() => run.discard(), undefined, true),

@@ -12,18 +12,31 @@ export interface ModelRequest {
   readonly signal: AbortSignal | undefined;
   /** The body, where it can be sent again and compared. */
   readonly body: string | Uint8Array | undefined;
-  /** The body parsed, where it is JSON. */
+}
+
+/** A request, and its content parsed, which nobody needs for long. */
+export interface ParsedRequest {
+  readonly request: ModelRequest;
+  /** Where the content is JSON. */
   readonly json: Record<string, unknown> | undefined;
 }
 
 /** The arguments of `fetch`. Others than a string, a URL or a request are made a string of by it. */
 export type FetchArguments = readonly [input: unknown, init?: RequestInit | undefined];
 
-/**
- * What is asked of a model by this `fetch`; undefined for every other request, found out without parsing its URL: they are the most, and have nothing to
- * pay.
- */
-export function readModelRequest([input, init]: FetchArguments, settings: CaptureSettings): ModelRequest | undefined {
+/** A request that may be a model call by its address. */
+export interface Addressed {
+  readonly url: string;
+  readonly host: string;
+  readonly route: CallRoute;
+  readonly headers: Headers;
+  readonly signal: AbortSignal | undefined;
+  /** What is sent; a request object, where that holds what is sent. */
+  readonly content: unknown;
+}
+
+/** Undefined for every other request, found out without parsing its URL: they are the most, and have nothing to pay. */
+export function readAddress([input, init]: FetchArguments, settings: CaptureSettings): Addressed | undefined {
   const request =
     typeof input === "object" && input !== null && !(input instanceof URL) ? (input as Request) : undefined;
   const method: unknown = init?.method ?? request?.method;
@@ -33,21 +46,25 @@ export function readModelRequest([input, init]: FetchArguments, settings: Captur
   const url = URL.parse(address);
   const route = url === null ? undefined : routeOf(url, method, settings);
   if (url === null || route === undefined) return undefined;
-  const given = init?.body ?? undefined;
-  const body = typeof given === "string" || given instanceof Uint8Array ? given : undefined;
-  const parsed = body === undefined ? fieldsOf(given) : parse(body);
-  const facts = route.format.readRequest(parsed, route);
-  if (facts === null) return undefined;
   return {
     url: address,
     host: url.host,
     route,
-    facts,
     headers: new Headers(init?.headers ?? request?.headers),
     signal: init?.signal ?? request?.signal ?? undefined,
-    body,
-    json: isObject(parsed) && body !== undefined ? parsed : undefined,
+    content: init?.body ?? request,
   };
+}
+
+/** What is asked of a model by the content; undefined when it is no model call after all. */
+export function readModelRequest(addressed: Addressed, content: unknown): ParsedRequest | undefined {
+  const body = typeof content === "string" || content instanceof Uint8Array ? content : undefined;
+  const parsed = body === undefined ? fieldsOf(content) : parse(body);
+  const { url, host, route, headers, signal } = addressed;
+  const facts = route.format.readRequest(parsed, route);
+  if (facts === null) return undefined;
+  const json = isObject(parsed) && body !== undefined ? parsed : undefined;
+  return { request: { url, host, route, headers, signal, facts, body }, json };
 }
 
 /** Longer requests are not parsed: the model is then the one that the answer names. In characters or bytes. */

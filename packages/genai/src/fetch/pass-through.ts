@@ -10,7 +10,7 @@ type Bytes = ReadableStream<Uint8Array>;
 export function passThrough(
   source: Bytes,
   getReader: (this: Bytes, ...given: unknown[]) => unknown,
-  branch: AnswerBranch,
+  branch: Pick<AnswerBranch, "asked" | "piece" | "end" | "fail" | "cancel">,
 ): Bytes {
   const isOfBytes = takesBuffers(source, getReader);
   const reader = getReader.call(source) as ReadableStreamDefaultReader<Uint8Array>;
@@ -28,6 +28,8 @@ export function passThrough(
             controller.enqueue(!isOfBytes || left === value ? left : left.slice());
           } else if (!done) return underlying.pull(controller);
           if (!done) return undefined;
+          // Whoever looks at the source finds it as it is when it was read to its end.
+          reader.releaseLock();
           controller.close();
           if ("byobRequest" in controller) controller.byobRequest?.respond(0);
           return undefined;

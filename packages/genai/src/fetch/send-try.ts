@@ -2,7 +2,8 @@ import { context } from "@opentelemetry/api";
 import { askForUsage, refusesToTell } from "./ask-for-usage.ts";
 import { type CaptureState, remember } from "./capture-state.ts";
 import { networkErrorType } from "./error-types.ts";
-import type { BegunTry } from "./model-call.ts";
+import type { BegunTry, ModelCall } from "./model-call.ts";
+import type { ModelRequest } from "./model-request.ts";
 import { isRetried, millisToNextTry, retrySign } from "./retry-signs.ts";
 import { tapAnswer } from "./tapped-answer.ts";
 import { watchSignal } from "./watched-signal.ts";
@@ -17,14 +18,9 @@ export function sendTry(
   send: Send,
 ): Promise<Response> {
   const { call, request } = begun;
-  const asking = askForUsage(state, request);
+  const asking = askForUsage(state, begun);
   let isAsked = asking !== undefined;
-  let isOver = false;
-  const fail = (errorType: string, response?: Response): void => {
-    if (!isOver) failed(state, begun, errorType, response);
-    isOver = true;
-  };
-  const wasGivenUp = watchSignal(begun, () => fail("TimeoutError"));
+  const outcome = followTry(state, begun);
 
   const sendWithin = (...sent: readonly unknown[]): Promise<Response> =>
     context.with(call.active, () => {
@@ -50,7 +46,7 @@ export function sendTry(
     const [input, init, ...rest] = given;
     answer = isAsked ? sendWithin(input, { ...(init as RequestInit), body: asking }, ...rest) : sendWithin(...given);
   } catch (error) {
-    fail(networkErrorType(error));
+    outcome.broken(error);
     throw error;
   }
   if (isAsked && !request.route.takesStreamOptions) {
@@ -58,23 +54,61 @@ export function sendTry(
   }
   return answer.then(
     (response) => {
+      outcome.answered(response, isAsked);
+      return response;
+    },
+    (error: unknown) => {
+      outcome.broken(error);
+      throw error;
+    },
+  );
+}
+
+/** Has the call go on, or end, by what becomes of one try of it. */
+export interface TryOutcome {
+  /** `isAsked`: for its usage, on the caller's behalf. */
+  answered(response: Response, isAsked: boolean): void;
+  broken(error: unknown): void;
+}
+
+export function followTry(state: CaptureState, begun: BegunTry): TryOutcome {
+  const { call } = begun;
+  const { route, facts } = begun.request;
+  const isNumbered = retrySign(begun.request.headers)?.retry !== undefined;
+  // Not kept longer than until an answer comes: the prompt is in it.
+  let request: ModelRequest | undefined = begun.request;
+  const settle = (settled: Settled): void => {
+    if (request !== undefined) settleTry(state, call, request, settled);
+    request = undefined;
+  };
+  const fail = (errorType: string, response?: Response): void => {
+    const at = performance.now();
+    settle({ isFinal: response !== undefined && !isRetried(response), response, end: () => call.fail(errorType, at) });
+  };
+  const wasGivenUp = watchSignal(call, request, (isTimeout) => {
+    const at = performance.now();
+    if (isTimeout) fail("TimeoutError");
+    // These clients end a try like that when its time is over, too, and then try again.
+    else settle({ isFinal: !isNumbered, end: () => call.abandon(undefined, at) });
+  });
+  return {
+    answered(response, isAsked) {
+      if (response.ok) request = undefined;
       try {
         if (isCounted(state, response)) call.discard();
-        else if (response.ok) tapAnswer(response, call, request.route, { ...request.facts, hidesUsage: isAsked });
+        else if (response.ok) tapAnswer(response, call, route, { ...facts, hidesUsage: isAsked });
         else fail(String(response.status), response);
       } catch {
         call.complete(undefined);
       }
-      return response;
     },
-    (error: unknown) => {
+    broken(error) {
       // The reason of a signal is one for all that it ends.
-      if (wasGivenUp()) throw error;
+      if (wasGivenUp()) return;
       if (isCounted(state, error)) call.discard();
       else fail(networkErrorType(error));
-      throw error;
     },
-  );
+  };
 }
 
 /** Whether a metered fetch beneath this one has counted it, which another hand called so late that neither knew of the other. */
@@ -85,12 +119,18 @@ function isCounted({ counted }: CaptureState, outcome: unknown): boolean {
   return false;
 }
 
-/** The try has failed: so has the call, unless its client may try again. */
-function failed(state: CaptureState, { call, request }: BegunTry, errorType: string, response?: Response): void {
-  const isLast = retrySign(request.headers) === undefined || (response !== undefined && !isRetried(response));
-  const at = performance.now();
-  const settle = (): void => call.fail(errorType, at);
-  if (isLast || !call.isOpen()) return settle();
-  const millis = millisToNextTry(response?.headers);
-  call.onEnd(state.waiting.wait({ call, request, millis, settle }));
+/** What a try came to that brought no answer to read. */
+interface Settled {
+  /** No client tries again after this. */
+  readonly isFinal: boolean;
+  readonly response?: Response | undefined;
+  /** Ends the call by it. */
+  end(): void;
+}
+
+/** The call ends with its try, unless its client may try again. */
+function settleTry(state: CaptureState, call: ModelCall, request: ModelRequest, settled: Settled): void {
+  if (settled.isFinal || retrySign(request.headers) === undefined || !call.isOpen()) return settled.end();
+  const millis = millisToNextTry(settled.response?.headers);
+  call.onEnd(state.waiting.wait({ call, request, millis, settle: () => settled.end() }));
 }

@@ -1,21 +1,24 @@
-import type { BegunTry } from "./model-call.ts";
+import type { ModelCall } from "./model-call.ts";
+import type { ModelRequest } from "./model-request.ts";
 import { retrySign } from "./retry-signs.ts";
 
 /**
- * Has the call end when its caller gives up, whether or not anybody still reads. `timedOut`: the time that the client gives a try was over before an
- * answer came, after which it may try again. The function says whether that is why the try has failed, and has the call end if it is.
+ * Has the call end when its caller gives up, whether or not anybody still reads. `gaveUp`: before an answer came; the client may try again. The
+ * function says whether that is why the try has failed, and has it end if it is.
  */
-export function watchSignal({ call, request }: BegunTry, timedOut: () => void): () => boolean {
-  const { signal } = request;
+export function watchSignal(
+  call: ModelCall,
+  { signal, headers }: ModelRequest,
+  gaveUp: (isTimeout: boolean) => void,
+): () => boolean {
   if (signal === undefined || signal === null) return () => false;
   const begun = performance.now();
-  const seconds = retrySign(request.headers)?.timeoutSeconds ?? Number.POSITIVE_INFINITY;
+  const seconds = retrySign(headers)?.timeoutSeconds ?? Number.POSITIVE_INFINITY;
   const onAbort = (): void => {
     const isTimeout =
       nameOf(signal.reason) === "TimeoutError" || performance.now() - begun >= seconds * 1000 - timerSlack;
-    if (!isTimeout) call.abandon();
-    else if (call.isAnswered()) call.abandon("TimeoutError");
-    else timedOut();
+    if (call.isAnswered()) call.abandon(isTimeout ? "TimeoutError" : undefined);
+    else gaveUp(isTimeout);
   };
   signal.addEventListener("abort", onAbort, { once: true });
   call.onEnd(() => signal.removeEventListener("abort", onAbort));

@@ -222,6 +222,11 @@ const variables = v.object({
     allowed: "a whole number of milliseconds from 1 to 86400000",
     otherwise: "`60000`",
   }),
+  OTEL_METRICS_EXEMPLAR_FILTER: variable(v.pipe(lowerCase, v.picklist(["always_on", "always_off", "trace_based"])), {
+    sets: "Which measurements keep their trace, as exemplars; OpenTelemetry's default, `trace_based`, doubles what a recording costs.",
+    allowed: "one of always_on, always_off, trace_based",
+    otherwise: "`always_off`",
+  }),
   OTEL_SERVICE_NAME: variable(v.string(), {
     sets: "The service's name, `service.name`.",
     allowed: "any text",

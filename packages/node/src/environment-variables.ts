@@ -1,3 +1,4 @@
+import type { ExemplarFilter } from "@meterbridge/sdk-metrics";
 import type { AttributionLabel, GenAiSemconv } from "@meterbridge/core";
 import * as v from "valibot";
 import type { HostPattern } from "./baggage-hosts.ts";
@@ -54,6 +55,7 @@ export interface EnvironmentValues {
   readonly OTEL_TRACES_SAMPLER?: TracesSampler | undefined;
   readonly OTEL_TRACES_SAMPLER_ARG?: number | undefined;
   readonly OTEL_METRIC_EXPORT_INTERVAL?: number | undefined;
+  readonly OTEL_METRICS_EXEMPLAR_FILTER?: ExemplarFilter | undefined;
   readonly OTEL_SERVICE_NAME?: string | undefined;
   readonly OTEL_RESOURCE_ATTRIBUTES?: Readonly<Record<string, string>> | undefined;
   readonly METERBRIDGE_LOG_LEVEL?: LogLevel | undefined;

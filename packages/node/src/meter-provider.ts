@@ -23,7 +23,7 @@ export interface MeterPipelines {
 export function createMeterProvider(
   exporters: readonly Exporter[],
   resource: Resource,
-  settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits">,
+  settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits" | "exemplarFilter">,
   logger: DiagLogger,
 ): MeterPipelines {
   const seriesLimit = Math.max(settings.seriesLimit, ...Object.values(settings.seriesLimits));
@@ -49,7 +49,11 @@ export function createMeterProvider(
     throw error;
   }
   const reading = createReadingReader();
-  const provider = new MeterProvider({ resource, readers: [...readers, limited(reading, seriesLimit)] });
+  const provider = new MeterProvider({
+    resource,
+    readers: [...readers, limited(reading, seriesLimit)],
+    exemplarFilter: settings.exemplarFilter,
+  });
   return { provider, pipelines, reading };
 }
 

@@ -1,6 +1,7 @@
 import type { DiagLogger, MeterProvider } from "@opentelemetry/api";
 import type { AttributionLabel, GenAiSemconv, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
+import type { ExemplarFilter } from "@meterbridge/sdk-metrics";
 import type { BaggageSettings } from "./baggage.ts";
 import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
 import type { Environment } from "./environment.ts";
@@ -28,6 +29,7 @@ export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly attributionLabels: readonly AttributionLabel[];
   readonly seriesLimit: number;
   readonly seriesLimits: Readonly<Record<string, number>>;
+  readonly exemplarFilter: ExemplarFilter;
   readonly genaiSemconv: GenAiSemconv;
   /** Undefined: the default one. Null: none. */
   readonly priceBook: PriceBook | null | undefined;
@@ -96,6 +98,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
     attributionBaggage: options.attributionBaggage ?? environment.METERBRIDGE_ATTRIBUTION_BAGGAGE ?? true,
     seriesLimit: options.seriesLimit ?? environment.METERBRIDGE_SERIES_LIMIT ?? 2000,
     seriesLimits: { ...environment.METERBRIDGE_SERIES_LIMITS, ...options.seriesLimits },
+    exemplarFilter: environment.OTEL_METRICS_EXEMPLAR_FILTER ?? "always_off",
     genaiSemconv: options.genaiSemconv ?? environment.METERBRIDGE_GENAI_SEMCONV ?? optedInto(environment) ?? "dup",
     priceBook: options.priceBook,
     pricesFile: options.pricesFile ?? environment.METERBRIDGE_PRICES_FILE,

@@ -26,10 +26,15 @@ const histograms = [
 ];
 export const updatesPerCall: number = counters.length + histograms.length;
 
-export async function openEvent(peer: Peer): Promise<EventRecording | undefined> {
+/** What goes with a call: a price, no price, or a price and a sink that takes the usage event. */
+export const eventKinds = ["priced", "without-price-book", "with-sink"] as const;
+export type EventKind = (typeof eventKinds)[number];
+
+export async function openEvent(peer: Peer, kind: EventKind): Promise<EventRecording | undefined> {
+  if (peer !== "meterbridge" && kind !== "priced") return undefined;
   switch (peer) {
     case "meterbridge":
-      return await ours();
+      return await ours(kind);
     case "otel-3":
       return await official(await import("@opentelemetry/sdk-metrics"));
     case "otel-2":
@@ -46,7 +51,7 @@ export async function openEvent(peer: Peer): Promise<EventRecording | undefined>
 const circumstances: Circumstances = { kind: "counter", attributes: 4, series: 100, calls: "fresh" };
 
 /** `llm.record()` inside an attribution, with a price, into our provider; the attribution changes every 64 calls. */
-async function ours(): Promise<EventRecording> {
+async function ours(kind: EventKind): Promise<EventRecording> {
   const [{ context, metrics }, { AsyncLocalStorageContextManager }, { MeterProvider }, core] = await Promise.all([
     import("@opentelemetry/api"),
     import("@opentelemetry/context-async-hooks"),
@@ -56,7 +61,9 @@ async function ours(): Promise<EventRecording> {
   const reader = manualReader();
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
-  core.configure({ priceBook: { name: "benchmark", price: () => 1_000_000n } });
+  if (kind !== "without-price-book") core.configure({ priceBook: { name: "benchmark", price: () => 1_000_000n } });
+  let events = 0;
+  if (kind === "with-sink") core.addUsageSink({ write: () => void events++ });
   const tenants = tenantNames(100);
   const record = (count: number): void => {
     for (let n = 0; n < count; n++) {
@@ -71,7 +78,7 @@ async function ours(): Promise<EventRecording> {
         core.withAttribution({ tenant }, () => record(Math.min(64, left)));
       }
     },
-    updates: async () => ({ perCall: 1, made: await sumOf(reader, "llm.requests") }),
+    updates: async () => ({ perCall: 1, made: events || (await sumOf(reader, "llm.requests")) }),
   };
 }
 

@@ -1,12 +1,14 @@
 // Measures one peer in one cell, in a process of its own, so that the engine has seen nothing else. Prints one line of JSON.
-import { openEvent } from "./record-event.ts";
+import { eventKinds, openEvent, type EventKind } from "./record-event.ts";
 import { makeLoop, type Circumstances, type Loop } from "./record-loops.ts";
 import { recordPeers } from "./record-peers.ts";
 import { median, type Peer } from "./report.ts";
 
 const [name = "", given = ""] = process.argv.slice(2);
 console.log(
-  JSON.stringify((await (given === "event" ? measureEvent() : measureCell(JSON.parse(given) as Circumstances))) ?? {}),
+  JSON.stringify(
+    (await (isEventKind(given) ? measureEvent(given) : measureCell(JSON.parse(given) as Circumstances))) ?? {},
+  ),
 );
 process.exit();
 
@@ -17,8 +19,12 @@ interface Measured {
   readonly garbage?: number | undefined;
 }
 
-async function measureEvent(): Promise<Measured | undefined> {
-  const recording = await openEvent(name as Peer);
+function isEventKind(text: string): text is EventKind {
+  return (eventKinds as readonly string[]).includes(text);
+}
+
+async function measureEvent(kind: EventKind): Promise<Measured | undefined> {
+  const recording = await openEvent(name as Peer, kind);
   if (recording === undefined) return undefined;
   const { nanoseconds, recorded } = timeLoop(recording.loop);
   const bytes = garbageOf(recording.loop);

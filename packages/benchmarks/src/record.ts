@@ -1,4 +1,4 @@
-import { updatesPerCall } from "./record-event.ts";
+import { eventKinds, updatesPerCall } from "./record-event.ts";
 import type { Circumstances } from "./record-loops.ts";
 import { type PeerCell, runPeerProcesses } from "./peer-processes.ts";
 import type { BenchmarkOptions, Report } from "./report.ts";
@@ -21,7 +21,11 @@ const cells: readonly PeerCell[] = [
     cell(kind, 4, "eight-shapes", 100),
     cell(kind, 4, "bound", 1),
   ]),
-  { name: "model-call-event", given: "event", note: `${updatesPerCall} updates` },
+  ...eventKinds.map((kind) => ({
+    name: kind === "priced" ? "model-call-event" : `model-call-event/${kind}`,
+    given: kind,
+    note: `${kind === "without-price-book" ? updatesPerCall - 1 : updatesPerCall} updates`,
+  })),
 ];
 
 function cell(

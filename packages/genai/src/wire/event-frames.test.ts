@@ -2,7 +2,7 @@ import { crc32 as zlibChecksum } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { crc32 } from "./crc32.ts";
-import { createRequestReader, readStream, splitAt } from "./reading.test-support.ts";
+import { createRequestReader, readStream, splitAt } from "../../test/support/read-stream.ts";
 
 const host = "https://bedrock-runtime.us-east-1.amazonaws.com";
 const body = { messages: [{ role: "user", content: [{ text: "Say hello" }] }] };

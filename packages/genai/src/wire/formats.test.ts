@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRequestReader, readStream, splitAt } from "./reading.test-support.ts";
+import { createRequestReader, readStream, splitAt } from "../../test/support/read-stream.ts";
 
 // Shapes as the providers document them and their clients declare them, without what is not read.
 

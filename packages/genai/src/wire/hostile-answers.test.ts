@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formats } from "./formats.ts";
-import { createRequestReader, readStream, splitAt } from "./reading.test-support.ts";
+import { createRequestReader, readStream, splitAt } from "../../test/support/read-stream.ts";
 import { textIn } from "./text-amount.ts";
 import type { CallRoute, WireFormat } from "./wire-format.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRequestReader, readStream, splitAt } from "./reading.test-support.ts";
+import { createRequestReader, readStream, splitAt } from "../../test/support/read-stream.ts";
 
 const { route, facts } = createRequestReader("https://api.openai.com/v1/chat/completions", {
   model: "gpt-5",

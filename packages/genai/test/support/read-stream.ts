@@ -1,5 +1,5 @@
-import { routeOf } from "./routes.ts";
-import type { AnswerReader, CallRoute, RequestFacts } from "./wire-format.ts";
+import { routeOf } from "../../src/wire/routes.ts";
+import type { AnswerReader, CallRoute, RequestFacts } from "../../src/wire/wire-format.ts";
 
 /** The route and the facts of a request that is surely a model call. */
 export function createRequestReader(address: string, body: unknown): { route: CallRoute; facts: RequestFacts } {

@@ -33,6 +33,23 @@ test("a tenant that keeps working is never let go", async () => {
   expect(collection.total("checkpoint.created")).toBe(20 * 103);
 });
 
+test("a tenant whose model calls are all of a kind that is known keeps its series, however often idle ones are let go", async () => {
+  const { core, collect, later } = start({ [Symbol.for("meterbridge.forgets")]: true });
+  const call = { provider: "openai", model: "small", inputTokens: 3, outputTokens: 1, duration: 1 } as const;
+  for (let round = 0; round < 20; round++) {
+    for (let turn = 0; turn < 3; turn++) core.withAttribution({ tenant: "steady" }, () => core.llm.record(call));
+    for (let tenant = 0; tenant < 40; tenant++) {
+      core.withAttribution({ tenant: `${round}-${tenant}` }, () => core.llm.record(call));
+    }
+    later(901);
+  }
+  const collection = await collect();
+  for (const name of ["llm.requests", "gen_ai.client.inference.usage.output_tokens"]) {
+    expect(collection.total(name, { tenant: "steady" }), name).toBe(60);
+    expect(collection.total(name), name).toBe(20 * 43);
+  }
+});
+
 test("nothing is let go where the provider never forgets, else its series would grow without bound", async () => {
   const { core, collect, later } = start({});
   for (let round = 0; round < 10; round++) {

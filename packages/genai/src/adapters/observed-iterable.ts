@@ -9,13 +9,18 @@ export function observeIterable(iterable: AsyncIterable<unknown>, observer: Stre
     const iterator = iterate.call(this);
     if (isRead) return iterator;
     isRead = true;
-    return observeIterator(iterator, observer);
+    const observed = observeIterator(iterator, observer);
+    // Whoever reads may hold nothing but the iterator.
+    heldBy.set(observed, iterable);
+    return observed;
   });
   unread.register(iterable, observer);
 }
 
 /** Nobody reads what cannot be reached any more. What was read to its end has told so already. */
 const unread = new FinalizationRegistry<StreamObserver<unknown>>((observer) => observer.cancel());
+
+const heldBy = new WeakMap<object, object>();
 
 function observeIterator(
   iterator: AsyncIterator<unknown>,

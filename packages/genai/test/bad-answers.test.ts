@@ -266,28 +266,32 @@ describe("an answer of a hundred megabytes", () => {
   test.each([
     ["whole", {}, (): RawReply => ({ frames: whole() })],
     ["streamed", { stream: true }, (): RawReply => ({ contentType: "text/event-stream", frames: events() })],
-  ] as const)("%s reaches a reader that keeps none of it, and neither does capture", async (_what, body, raw) => {
-    startCapture();
-    provider.script({ raw: raw() });
-    const answer = await ask(chat, body);
-    let read = 0;
-    let most = 0;
-    const collect = garbageCollector();
-    for await (const piece of answer.body as AsyncIterable<Uint8Array>) {
-      const before = read;
-      read += piece.length;
-      if (Math.floor(before / 10_485_760) === Math.floor(read / 10_485_760)) continue;
-      collect();
-      most = Math.max(most, process.memoryUsage().external + process.memoryUsage().heapUsed);
-    }
-    expect(read).toBeGreaterThan(size);
-    await settled(meters.events, 1);
-    expect(meters.events).toHaveLength(1);
-    expect(meters.events[0]?.isSuccess).toBe(true);
-    // The test runner itself takes some tens of megabytes.
-    expect(most).toBeLessThan(size * 0.9 + baseline);
-    if (_what === "streamed") expect(meters.events).toMatchObject([{ inputTokens: 100, usageSource: "provider" }]);
-  });
+  ] as const)(
+    "%s reaches a reader that keeps none of it, and neither does capture",
+    { timeout: 120_000 },
+    async (_what, body, raw) => {
+      startCapture();
+      provider.script({ raw: raw() });
+      const answer = await ask(chat, body);
+      let read = 0;
+      let most = 0;
+      const collect = garbageCollector();
+      for await (const piece of answer.body as AsyncIterable<Uint8Array>) {
+        const before = read;
+        read += piece.length;
+        if (Math.floor(before / 10_485_760) === Math.floor(read / 10_485_760)) continue;
+        collect();
+        most = Math.max(most, process.memoryUsage().external + process.memoryUsage().heapUsed);
+      }
+      expect(read).toBeGreaterThan(size);
+      await settled(meters.events, 1);
+      expect(meters.events).toHaveLength(1);
+      expect(meters.events[0]?.isSuccess).toBe(true);
+      // The test runner itself takes some tens of megabytes.
+      expect(most).toBeLessThan(size * 0.9 + baseline);
+      if (_what === "streamed") expect(meters.events).toMatchObject([{ inputTokens: 100, usageSource: "provider" }]);
+    },
+  );
 
   const baseline = process.memoryUsage().external + process.memoryUsage().heapUsed;
 });

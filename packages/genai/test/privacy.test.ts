@@ -63,7 +63,7 @@ test(
       },
     );
     onTestFinished(() => application.stop("SIGKILL"));
-    await until(() => application.output().includes("ready"), "the application to have made its calls");
+    await until(() => application.output().includes("ready"), "the application to have made its calls", 60);
     expect(application.output()).toContain(`ready after ${calls} calls`);
     const [, page = ""] = /metrics at (http:\S+)/.exec(application.output()) ?? [];
     const metrics = await (await fetch(page)).text();

@@ -55,9 +55,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   });
   response.flushHeaders();
   for (const piece of sent) {
-    // oxlint-disable-next-line no-await-in-loop -- Each piece is a packet of its own.
     await new Promise<void>((resolve) => response.write(piece, () => resolve()));
-    // oxlint-disable-next-line no-await-in-loop -- As above.
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (end === "end") response.end();
@@ -90,9 +88,9 @@ async function ask(fetch: typeof globalThis.fetch, read: WayOfReading): Promise<
 function stateOf(response: Response): unknown {
   const { status, statusText, ok, redirected, type, bodyUsed, body, headers } = response;
   return {
-    ...{ status, statusText, ok, redirected, type, bodyUsed },
-    ...{ url: response.url, locked: body?.locked, headers: [...headers], keys: Object.keys(response) },
-    ...{ names: Object.keys(Object(body)), text: Object.prototype.toString.call(response) },
+    told: [status, statusText, ok, redirected, type, bodyUsed, response.url, body?.locked],
+    headers: [...headers],
+    keys: [Object.keys(response), Object.keys(Object(body)), Object.prototype.toString.call(response)],
     isItself: response.body === body && response instanceof Response && body instanceof ReadableStream,
   };
 }
@@ -131,7 +129,11 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   },
   "a stream": { status: 200, contentType: "text/event-stream", pieces: events("Hello", " Wörld"), end: "end" },
   "a stream with usage asked for": {
-    ...{ status: 200, contentType: "text/event-stream", pieces: events("Hello", " Wörld"), end: "end", isAsked: true },
+    status: 200,
+    contentType: "text/event-stream",
+    pieces: events("Hello", " Wörld"),
+    end: "end",
+    isAsked: true,
   },
   "a form": {
     status: 200,

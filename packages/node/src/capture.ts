@@ -15,11 +15,11 @@ export interface Capture {
 
 /** @throws Error of one line when a host is given a language that nobody speaks. */
 export function startCapture(choice: CaptureChoice, priceBook: PriceBook | null, isTracing: boolean): Capture {
-  const { doors, askForUsage, hosts, models } = choice;
+  const { doors, ...options } = choice;
   const effective = doors.filter((door) => door === "fetch" || isTracing);
   const summary = effective.length === 0 ? [] : [`captures ${effective.join(", ")}`];
   const spanProcessors = effective.includes("spans") ? [genAiSpans()] : [];
   if (!doors.includes("fetch")) return { summary, spanProcessors, settle() {}, stop() {} };
-  const stop = captureFetch({ askForUsage, hosts, models, priceBook });
+  const stop = captureFetch({ ...options, priceBook });
   return { summary, spanProcessors, settle: endOpenCalls, stop };
 }

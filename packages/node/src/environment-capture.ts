@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { names, trueOrFalse, type Variable, variable } from "./environment-values.ts";
+import { lowerCase, names, trueOrFalse, type Variable, variable } from "./environment-values.ts";
 import { parsePairs } from "./parse-lists.ts";
 
 /** What is captured of model calls, and what they cost. */
@@ -11,6 +11,7 @@ export const captureVariables: {
   METERBRIDGE_CAPTURE_ASK_FOR_USAGE: Variable<boolean>;
   METERBRIDGE_CAPTURE_HOSTS: Variable<Readonly<Record<string, string>>>;
   METERBRIDGE_CAPTURE_MODELS: Variable<readonly string[]>;
+  METERBRIDGE_CAPTURE_TOKENIZER: Variable<"auto" | "characters">;
   METERBRIDGE_PRICES_FILE: Variable<string>;
 } = {
   METERBRIDGE_CAPTURE: variable(
@@ -40,6 +41,11 @@ export const captureVariables: {
     sets: "Models whose names are labels even before a provider has answered to them.",
     allowed: "a comma-separated list of names of models",
     otherwise: "those of the price book",
+  }),
+  METERBRIDGE_CAPTURE_TOKENIZER: variable(v.pipe(lowerCase, v.picklist(["auto", "characters"])), {
+    sets: "What counts tokens where a provider tells none: the application's own tokenizer library where it has one, or characters.",
+    allowed: "auto or characters",
+    otherwise: "`auto`",
   }),
   METERBRIDGE_PRICES_FILE: variable(v.string(), {
     sets: "A JSON file of prices of your own, which go before those of the price book ([prices](prices.md)).",

@@ -20,6 +20,7 @@ describe("a wrong variable ends with one line that says which, what was found an
     ["METERBRIDGE_CAPTURE_ASK_FOR_USAGE", "yes"],
     ["METERBRIDGE_CAPTURE_HOSTS", "llm.internal"],
     ["METERBRIDGE_CAPTURE_MODELS", ","],
+    ["METERBRIDGE_CAPTURE_TOKENIZER", "tiktoken"],
     ["METERBRIDGE_SERIES_LIMIT", "1"],
     ["METERBRIDGE_SERIES_LIMIT", "2e3"],
     ["METERBRIDGE_GENAI_SEMCONV", "v2"],

@@ -30,6 +30,7 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_CAPTURE_ASK_FOR_USAGE?: boolean | undefined;
   readonly METERBRIDGE_CAPTURE_HOSTS?: Readonly<Record<string, string>> | undefined;
   readonly METERBRIDGE_CAPTURE_MODELS?: readonly string[] | undefined;
+  readonly METERBRIDGE_CAPTURE_TOKENIZER?: "auto" | "characters" | undefined;
   readonly METERBRIDGE_PRICES_FILE?: string | undefined;
   readonly METERBRIDGE_SERIES_LIMIT?: number | undefined;
   readonly METERBRIDGE_SERIES_LIMITS?: Readonly<Record<string, number>> | undefined;

@@ -27,7 +27,7 @@ test("without a word from anybody, meters are scraped, spans are not sent and at
     seriesLimit: 2000,
     genaiSemconv: "dup",
     pricesFile: undefined,
-    capture: { doors: ["fetch", "spans"], askForUsage: true, hosts: {}, models: [] },
+    capture: { doors: ["fetch", "spans"], askForUsage: true, hosts: {}, models: [], tokenizer: "auto" },
     traces: { exporters: [] },
     shutdownTimeoutMillis: 3000,
     handleSignals: true,

@@ -57,6 +57,7 @@ export interface CaptureChoice {
   readonly askForUsage: boolean;
   readonly hosts: Readonly<Record<string, string>>;
   readonly models: readonly string[];
+  readonly tokenizer: "auto" | "characters";
 }
 
 export interface TraceSettings {
@@ -107,6 +108,7 @@ export function settle(options: StartOptions, environment: Environment): Setting
       askForUsage: options.captureAskForUsage ?? environment.METERBRIDGE_CAPTURE_ASK_FOR_USAGE ?? true,
       hosts: { ...environment.METERBRIDGE_CAPTURE_HOSTS, ...options.captureHosts },
       models: options.captureModels ?? environment.METERBRIDGE_CAPTURE_MODELS ?? [],
+      tokenizer: options.captureTokenizer ?? environment.METERBRIDGE_CAPTURE_TOKENIZER ?? "auto",
     },
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis),

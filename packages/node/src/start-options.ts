@@ -67,6 +67,12 @@ export interface StartOptions extends RecordingOptions {
    */
   readonly captureModels?: readonly string[];
   /**
+   * What counts tokens where a provider tells none: the application's own tokenizer library where it has one, or characters. Environment:
+   * `METERBRIDGE_CAPTURE_TOKENIZER`.
+   * @default "auto"
+   */
+  readonly captureTokenizer?: "auto" | "characters";
+  /**
    * Another meter provider to record into. None of ours is made then, and `exporters` is not allowed: that provider has
    * its own. No environment variable.
    */
@@ -191,6 +197,7 @@ const optionsSchema = v.strictObject({
   captureAskForUsage: option(v.boolean(), "true or false"),
   captureHosts: option(v.record(v.string(), v.string()), "an object of hosts to providers"),
   captureModels: option(v.array(v.pipe(v.string(), v.nonEmpty())), "a list of names of models"),
+  captureTokenizer: option(v.picklist(["auto", "characters"]), "one of auto, characters"),
   meterProvider: option(withMethod("getMeter"), "a meter provider"),
   traces: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),
   logs: option(v.picklist(["otlp", "console", "none"]), "one of otlp, console, none"),

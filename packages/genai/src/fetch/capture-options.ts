@@ -2,6 +2,8 @@ import type { PriceBook } from "@meterbridge/core";
 import * as v from "valibot";
 import { formats } from "../wire/formats.ts";
 import type { ConfiguredHost } from "../wire/routes.ts";
+import { characterCounter, type TokenCounter } from "../wire/token-counter.ts";
+import { tokenCounterOf, type TokenizerOption } from "../wire/tokenizer-option.ts";
 import type { FormatName } from "../wire/wire-format.ts";
 
 /** Options of `captureFetch()`. */
@@ -24,6 +26,12 @@ export interface CaptureOptions {
    */
   readonly models?: readonly string[] | undefined;
   /**
+   * What counts the tokens of an answer whose provider tells none: the application's own tokenizer library where it has one, characters alone, or a
+   * function of yours. It may block for as long as the library takes to load.
+   * @default "auto"
+   */
+  readonly tokenizer?: TokenizerOption | undefined;
+  /**
    * The price book whose models may be labels, too. Asked only about calls that failed.
    * @default null
    */
@@ -35,9 +43,16 @@ export interface CaptureSettings {
   readonly hosts: readonly ConfiguredHost[];
   readonly models: ReadonlySet<string>;
   readonly priceBook: PriceBook | null;
+  readonly tokens: TokenCounter;
 }
 
-export const defaultSettings: CaptureSettings = { askForUsage: true, hosts: [], models: new Set(), priceBook: null };
+export const defaultSettings: CaptureSettings = {
+  askForUsage: true,
+  hosts: [],
+  models: new Set(),
+  priceBook: null,
+  tokens: characterCounter,
+};
 
 /** @throws Error of one line, naming the option, what was found and what is allowed. */
 export function settleCapture(options: CaptureOptions): CaptureSettings {
@@ -57,6 +72,7 @@ export function settleCapture(options: CaptureOptions): CaptureSettings {
     hosts: Object.entries(hosts).map(configuredHost),
     models: new Set(models),
     priceBook: options.priceBook ?? null,
+    tokens: tokenCounterOf(options.tokenizer ?? "auto"),
   };
 }
 
@@ -88,6 +104,10 @@ const schema = v.strictObject({
     `an object of hosts to providers, or to provider:language of ${Object.keys(formats).join(", ")}`,
   ),
   models: option(v.array(text), "a list of names of models"),
+  tokenizer: option(
+    v.union([v.picklist(["auto", "characters"]), v.function()]),
+    "auto, characters or a function of text and model",
+  ),
   priceBook: option(
     v.nullable(v.custom((value) => typeof (value as Partial<PriceBook> | undefined)?.price === "function")),
     "a price book or null",

@@ -46,9 +46,8 @@ export function passThrough(
       return cancelled;
     },
   };
-  return isOfBytes
-    ? (new ReadableStream({ ...underlying, type: "bytes" }, { highWaterMark: 0 }) as Bytes)
-    : new ReadableStream<Uint8Array>(underlying, { highWaterMark: 0 });
+  if (!isOfBytes) return new ReadableStream<Uint8Array>(underlying, { highWaterMark: 0 });
+  return new ReadableStream({ ...underlying, type: "bytes" }, { highWaterMark: 0 });
 }
 
 function takesBuffers(source: Bytes, getReader: (this: Bytes, ...given: unknown[]) => unknown): boolean {

@@ -73,7 +73,8 @@ export interface TryOutcome {
 
 export function followTry(state: CaptureState, begun: BegunTry): TryOutcome {
   const { call } = begun;
-  const { route, facts } = begun.request;
+  const { facts } = begun.request;
+  const { format } = begun.request.route;
   const isNumbered = retrySign(begun.request.headers)?.retry !== undefined;
   // Not kept longer than until an answer comes: the prompt is in it.
   let request: ModelRequest | undefined = begun.request;
@@ -94,10 +95,11 @@ export function followTry(state: CaptureState, begun: BegunTry): TryOutcome {
   return {
     answered(response, isAsked) {
       if (response.ok) request = undefined;
+      const { tokens } = state.settings;
       try {
         if (isCounted(state, response)) call.discard();
-        else if (response.ok) tapAnswer(response, call, route, { ...facts, hidesUsage: isAsked });
-        else fail(String(response.status), response);
+        else if (!response.ok) fail(String(response.status), response);
+        else tapAnswer(response, call, { format, facts: { ...facts, hidesUsage: isAsked }, tokens });
       } catch {
         call.complete(undefined);
       }

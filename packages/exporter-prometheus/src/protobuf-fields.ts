@@ -1,18 +1,5 @@
 import { type ByteWriter, copyBytes, reserve } from "./byte-writer.ts";
 
-/** Field tags: the field's number and how its content is written. */
-export function varintTag(field: number): number {
-  return field << 3;
-}
-
-export function doubleTag(field: number): number {
-  return (field << 3) | 1;
-}
-
-export function bytesTag(field: number): number {
-  return (field << 3) | 2;
-}
-
 /** Writes an unsigned whole number up to 2^53. There has to be room for ten bytes. */
 export function writeVarint(writer: ByteWriter, value: number): void {
   const { bytes } = writer;
@@ -22,11 +9,6 @@ export function writeVarint(writer: ByteWriter, value: number): void {
     rest = Math.floor(rest / 128);
   }
   bytes[writer.at++] = rest;
-}
-
-/** A `sint32` or `sint64`: zigzag, so that small negative numbers are short. */
-export function writeSigned(writer: ByteWriter, value: number): void {
-  writeVarint(writer, value < 0 ? -2 * value - 1 : 2 * value);
 }
 
 export function writeVarintField(writer: ByteWriter, field: number, value: number): void {
@@ -48,10 +30,7 @@ export function writeDoubleField(writer: ByteWriter, field: number, value: numbe
 }
 
 export function writeTextField(writer: ByteWriter, field: number, text: string): void {
-  writeBytesField(writer, field, Buffer.from(text));
-}
-
-export function writeBytesField(writer: ByteWriter, field: number, content: Uint8Array): void {
+  const content = Buffer.from(text);
   reserve(writer, content.length + 16);
   writeVarint(writer, bytesTag(field));
   writeVarint(writer, content.length);
@@ -79,4 +58,22 @@ export function endMessage(writer: ByteWriter, start: number): void {
   writer.at = start - 1;
   writeVarint(writer, length);
   writer.at += length;
+}
+
+// A tag is the field's number and how its content is written.
+function varintTag(field: number): number {
+  return field << 3;
+}
+
+function doubleTag(field: number): number {
+  return (field << 3) | 1;
+}
+
+function bytesTag(field: number): number {
+  return (field << 3) | 2;
+}
+
+/** A `sint32` or `sint64`: zigzag, so that small negative numbers are short. */
+function writeSigned(writer: ByteWriter, value: number): void {
+  writeVarint(writer, value < 0 ? -2 * value - 1 : 2 * value);
 }

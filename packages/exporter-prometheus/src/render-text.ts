@@ -45,4 +45,4 @@ export function render(resourceMetrics: ResourceMetrics, options: RenderOptions 
   return Buffer.concat(step.value).toString();
 }
 
-export const nothingKept: KeptPlans = { get: () => undefined, set: () => {} };
+const nothingKept: KeptPlans = { get: () => undefined, set: () => {} };

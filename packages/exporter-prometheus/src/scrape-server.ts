@@ -91,7 +91,7 @@ function tlsServer(tls: TlsContext, handler: NodeHandler): Server {
     const changed = tls.changed();
     if (changed !== undefined) server.setSecureContext(changed);
   });
-  return server as unknown as Server;
+  return server;
 }
 
 /** Whether it takes a secret or a certificate to read the metrics. */

@@ -140,7 +140,6 @@ function asBytes(text: string, encoding: "utf8" | "latin1"): string {
 }
 
 function isAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex
   return /^[\0-\x7f]*$/.test(text);
 }
 

@@ -9,14 +9,14 @@ export function createThreadChannel(): InstanceChannel {
     serves: isMainThread,
     instance: String(threadId),
     post(message) {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- to a thread, not to a window
       channel.postMessage(message);
       return Promise.resolve();
     },
     listen(onMessage) {
-      channel.onmessage = (event: unknown): void => {
-        const { data } = event as { data: unknown };
-        if (isInstanceMessage(data)) onMessage(data);
-      };
+      channel.addEventListener("message", (event: object) => {
+        if ("data" in event && isInstanceMessage(event.data)) onMessage(event.data);
+      });
       channel.unref();
     },
     close: () => channel.close(),

@@ -53,6 +53,7 @@ async function obey({ do: what, value = 0 }: InstanceCommand): Promise<string | 
 
 function reply(answer: InstanceAnswer): void {
   if (parentPort === null) process.send?.(answer);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- to a thread, not to a window
   else parentPort.postMessage(answer);
 }
 

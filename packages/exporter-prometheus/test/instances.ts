@@ -39,6 +39,7 @@ export async function startProcess(): Promise<Instance> {
 export async function startThread(): Promise<Instance> {
   const worker = new ThreadWorker(program, { execArgv });
   const instance = instanceOf(
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- to a thread, not to a window
     (command) => worker.postMessage(command),
     (listener) => void worker.on("message", listener),
   );

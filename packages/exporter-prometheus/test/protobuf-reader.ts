@@ -27,7 +27,7 @@ export function readFamilies(bytes: Buffer): ReadFamily[] {
   return families;
 }
 
-export function readFields(bytes: Buffer): Fields {
+function readFields(bytes: Buffer): Fields {
   const fields = new Map<number, FieldValue[]>();
   let at = 0;
   while (at < bytes.length) {

@@ -116,6 +116,7 @@ describe("the server", () => {
       gauges: 2,
       histograms: 1,
       series: 5,
+      keptLabelBytes: 0,
     });
     await (await fetch(`${url}/metrics`)).text();
     const after = await fetch(`${url}/health`);

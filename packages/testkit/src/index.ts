@@ -8,6 +8,8 @@ export type {
   Reading,
 } from "./exporter-harness.ts";
 export type { Extra, LedgerStoreHarness, StoreUnderTest } from "./harness.ts";
+export { httpBackend, type HttpBackend, type HttpBackendOptions, type HttpRequest } from "./http-backend.ts";
 export { memoryStore, type MemoryStore } from "./memory-store.ts";
-export { testLedgerStore } from "./test-ledger-store.ts";
+export { receivedSeries, type ReceivedPoint, type ReceivedSeries } from "./received-series.ts";
 export { testExporter } from "./test-exporter.ts";
+export { testLedgerStore } from "./test-ledger-store.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { fetch as undiciFetch } from "undici";
 import { meterFetch } from "../src/fetch/meter-fetch.ts";
 import { dialFetch, settled, startCapture } from "./support/capture.ts";
-import { openaiChat } from "./support/clients.ts";
+import { openaiChat } from "./support/clients-of-openai.ts";
 import { dial } from "./support/dial.ts";
 import { type Meters, startMeters } from "./support/meters.ts";
 import { type Provider, startProvider } from "./support/provider.ts";

@@ -1,7 +1,8 @@
 import type { UsageEvent } from "@meterbridge/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { dialFetch, outcomeOf, nobodyTriesAgain, settled, startCapture } from "./support/capture.ts";
-import { type Client, clients, embedders } from "./support/clients.ts";
+import type { Client } from "./support/client.ts";
+import { clients, embedders } from "./support/clients.ts";
 import { billFor, cachedBill, handMadeCosts, type HandMadeCosts } from "./support/hand-made-costs.ts";
 import { type Collection, startMeters } from "./support/meters.ts";
 import { type Provider, startProvider } from "./support/provider.ts";

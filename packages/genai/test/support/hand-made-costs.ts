@@ -7,8 +7,8 @@ export interface HandMadeCosts {
   readonly reasoning: bigint | null;
 }
 
-export const plainBill: Bill = { input: 100, output: 20 };
-export const reasoningBill: Bill = { input: 100, output: 500, reasoning: 400 };
+const plainBill: Bill = { input: 100, output: 20 };
+const reasoningBill: Bill = { input: 100, output: 500, reasoning: 400 };
 
 /** Anthropic alone tells what was written to the cache, and for how long. */
 export function cachedBill(provider: string): Bill {

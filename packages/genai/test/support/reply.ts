@@ -104,7 +104,7 @@ export type Answer =
       readonly separator: string;
     };
 
-export const defaultBill: Bill = { input: 100, output: 20 };
+const defaultBill: Bill = { input: 100, output: 20 };
 export const defaultText: readonly string[] = ["Hello", " world"];
 
 /** The usage of the reply: raw, or made from its bill, or undefined where the answer is to tell none. */

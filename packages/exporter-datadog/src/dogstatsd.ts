@@ -73,7 +73,8 @@ function createReader(
       for (const { kind, name, value, tags } of toStatistics(metrics)) client[kind](name, value, tags);
       resultCallback({ code: ExportResultCode.SUCCESS });
     },
-    forceFlush: () => Promise.resolve(),
+    // It gathers lines for up to a second, which a function that is frozen after a flush does not have.
+    forceFlush: () => new Promise((resolve) => (client === undefined ? resolve() : client.flush(() => resolve()))),
     // Closing sends what is buffered.
     shutdown: () => new Promise((resolve) => (client === undefined ? resolve() : client.close(() => resolve()))),
     selectAggregationTemporality: temporalityOf,

@@ -181,6 +181,19 @@ describe("DogStatsD", () => {
   });
 });
 
+test("DogStatsD is out when a flush has ended, not a second later, when a function may be frozen", async () => {
+  const listener = await startListener();
+  const { provider, reader } = start({ mode: "dogstatsd", agentHost: "127.0.0.1", dogstatsdPort: listener.port });
+  provider.getMeter("shop").createCounter("orders").add(3);
+  const timers = vi.spyOn(globalThis, "setInterval").mockImplementation(() => ({ unref() {} }) as NodeJS.Timeout);
+  try {
+    await reader.forceFlush();
+    await until(() => listener.lines().includes("orders:3|c"), "the count, though no timer ever fires");
+  } finally {
+    timers.mockRestore();
+  }
+});
+
 function start(options: DatadogOptions) {
   const told: string[] = [];
   const tell = (message: string): void => void told.push(message);

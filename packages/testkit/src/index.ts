@@ -13,3 +13,4 @@ export { memoryStore, type MemoryStore } from "./memory-store.ts";
 export { receivedSeries, type ReceivedPoint, type ReceivedSeries } from "./received-series.ts";
 export { testExporter } from "./test-exporter.ts";
 export { testLedgerStore } from "./test-ledger-store.ts";
+export { testParity, type ParityMember } from "./test-parity.ts";

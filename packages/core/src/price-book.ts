@@ -18,6 +18,7 @@ export interface PricedCall {
   readonly webSearches?: number | undefined;
   /** The service tier that served the call, as the provider reported it. */
   readonly serviceTier?: string | undefined;
+  /** Asked of the clock only when it is read, unless it was told: a book that hands the call on hands on the object itself, or names this too. */
   readonly occurredAt: Date;
 }
 

@@ -2,6 +2,7 @@
  * Faults that users found in what else meters model calls, each tried here. What each stands for is told by its test's name: the
  * library, and where it was reported.
  */
+import { inspect } from "node:util";
 import { type UsageEvent, withAttribution } from "@meterbridge/core";
 import { DataPointType, type MetricData } from "@opentelemetry/sdk-metrics";
 import { AzureOpenAI, NotFoundError } from "openai";
@@ -13,6 +14,7 @@ import { anthropic } from "./support/clients-of-others.ts";
 import { listenToDiag, type Meters, startMeters } from "./support/meters.ts";
 import { type Provider, startProvider } from "./support/provider.ts";
 import type { Reply } from "./support/reply.ts";
+import { startSpans } from "./support/spans.ts";
 
 let provider: Provider;
 let meters: Meters;
@@ -254,6 +256,23 @@ describe("what breaks applications elsewhere", () => {
     expect(error).toBeInstanceOf(NotFoundError);
     expect(error).toMatchObject({ status: 404, requestID: "req_1", type: "not_found_error" });
   });
+});
+
+test("prompts and answers are kept nowhere, without a switch to find first (Traceloop, OpenLIT and the AI SDK keep them by default)", async () => {
+  const { finished } = startSpans();
+  await eventsOf(() => openaiChat.stream(), {
+    text: ["the answer's words"],
+    toolCalls: [{ name: "tool", arguments: '"the tool\'s words"' }],
+  });
+  expect(finished).toHaveLength(1);
+  const spans = finished.map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
+  const shown = inspect([meters.events, (await meters.collect()).resourceMetrics, spans], {
+    depth: 20,
+    maxStringLength: null,
+  });
+  expect(shown).toContain("gpt-5");
+  expect(shown).not.toContain(prompt);
+  expect(shown).not.toContain("words");
 });
 
 describe("what misleads elsewhere", () => {

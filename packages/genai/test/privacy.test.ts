@@ -63,7 +63,11 @@ test(
       },
     );
     onTestFinished(() => application.stop("SIGKILL"));
-    await until(() => application.output().includes("ready"), "the application to have made its calls", 60);
+    const ended = application.ended.then(() => {
+      throw new Error(`the application has ended:\n${application.output()}`);
+    });
+    const ready = until(() => application.output().includes("ready"), "the application to have made its calls", 60);
+    await Promise.race([ready, ended]);
     expect(application.output()).toContain(`ready after ${calls} calls`);
     const [, page = ""] = /metrics at (http:\S+)/.exec(application.output()) ?? [];
     const metrics = await (await fetch(page)).text();

@@ -2,17 +2,16 @@ import type { DiagLogger } from "@opentelemetry/api";
 import type { LogRecordProcessor, ReadableLogRecord } from "@opentelemetry/sdk-logs";
 import type { BatchExporter } from "./watched-span-exporter.ts";
 
-/** Records that wait to be sent; OpenTelemetry's own number. */
-const mostWaiting = 2048;
-
 /**
  * Counts what the batch processor would drop without a word: records that come faster than they can be sent. Each change between
  * keeping up and losing is told once, with how many were lost.
+ * `mostWaiting` wait to be sent at a time; the default is OpenTelemetry's own.
  */
 export function boundedLogs(
   exporter: Required<BatchExporter<ReadableLogRecord>>,
   logger: DiagLogger,
   createProcessor: (exporter: Required<BatchExporter<ReadableLogRecord>>, mostWaiting: number) => LogRecordProcessor,
+  mostWaiting = 2048,
 ): LogRecordProcessor {
   let waiting = 0;
   let lost = 0;

@@ -267,6 +267,16 @@ const variables = v.object({
     allowed: "true or false",
     otherwise: "",
   }),
+  OTEL_CONFIG_FILE: variable(v.string(), {
+    sets: "A file of OpenTelemetry's declarative configuration, which takes the place of all other `OTEL_*` variables ([configuration file](configuration-file.md)).",
+    allowed: "a path",
+    otherwise: "none",
+  }),
+  OTEL_EXPERIMENTAL_CONFIG_FILE: variable(v.string(), {
+    sets: "The old name of `OTEL_CONFIG_FILE`. It has no effect but a warning.",
+    allowed: "a path",
+    otherwise: "",
+  }),
 });
 
 /** Takes the variables that are set, and gives what they mean. */

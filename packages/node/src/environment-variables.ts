@@ -65,6 +65,8 @@ export interface EnvironmentValues {
   readonly METERBRIDGE_HANDLE_SIGNALS?: boolean | undefined;
   readonly METERBRIDGE_DISABLED?: boolean | undefined;
   readonly OTEL_SDK_DISABLED?: boolean | undefined;
+  readonly OTEL_CONFIG_FILE?: string | undefined;
+  readonly OTEL_EXPERIMENTAL_CONFIG_FILE?: string | undefined;
 }
 
 export type LedgerName = "sqlite" | "postgresql" | "off";

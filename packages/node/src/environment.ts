@@ -9,7 +9,12 @@ export interface Environment extends EnvironmentValues {
 
 /** @throws Error of one line when a variable is wrong. */
 export function readEnvironment(): Environment {
-  return { ...parseEnvironment(process.env), unknown: unknownVariables(process.env) };
+  return { ...parseEnvironment(inForce(process.env)), unknown: unknownVariables(process.env) };
+}
+
+/** Whether a variable is set to more than nothing. */
+export function isVariableSet(name: string): boolean {
+  return Boolean(process.env[name]?.trim());
 }
 
 /** The flags that Node.js takes from its own variable, as far as they are words. */
@@ -23,6 +28,14 @@ export function disabledBy(environment: EnvironmentValues): string | undefined {
     return environment.METERBRIDGE_DISABLED ? "METERBRIDGE_DISABLED" : undefined;
   }
   return environment.OTEL_SDK_DISABLED ? "OTEL_SDK_DISABLED" : undefined;
+}
+
+/** Beside a configuration file, the other variables of OpenTelemetry are ignored (specification, "OTEL_CONFIG_FILE"). */
+function inForce(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (!isVariableSet("OTEL_CONFIG_FILE")) return env;
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => name === "OTEL_CONFIG_FILE" || !name.startsWith("OTEL_")),
+  );
 }
 
 function unknownVariables(env: NodeJS.ProcessEnv): string[] {

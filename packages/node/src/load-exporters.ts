@@ -1,4 +1,5 @@
 import type { Exporter, ExporterModule } from "@meterbridge/exporter";
+import type { FileExporter } from "./config-file-settings.ts";
 import { createConsoleExporter } from "./console-exporter.ts";
 import { explained, findPackage, loadPackage, searchDirectories } from "./load-package.ts";
 
@@ -18,8 +19,8 @@ export interface LoadOptions {
  * @throws Error of one line: twice the same, not installed (with the names that are), not an exporter, or what the
  * exporter itself has to say about its configuration.
  */
-export function loadExporters(list: readonly (Exporter | string)[], options: LoadOptions): Exporter[] {
-  const { askedBy, consoleIntervalMillis } = options;
+export function loadExporters(list: readonly (Exporter | FileExporter | string)[], options: LoadOptions): Exporter[] {
+  const { askedBy } = options;
   const entries = list.map((entry) => (typeof entry === "string" ? packageOf(entry) : entry));
   const twice = list.find((_, index) => entries.indexOf(entries[index] ?? "") !== index);
   if (twice !== undefined) {
@@ -30,13 +31,15 @@ export function loadExporters(list: readonly (Exporter | string)[], options: Loa
     throw new Error(`[meterbridge] ${askedBy} names "none" together with others: name it alone`);
   }
   return list.map((entry) => {
-    if (typeof entry !== "string") return checked(entry, `an exporter of ${askedBy}`);
-    if (entry === "console") return createConsoleExporter(consoleIntervalMillis);
-    const packageName = packageOf(entry);
-    const file = findPackage(packageName, options.directories ?? searchDirectories());
-    if (file === undefined) throw notInstalled(entry, packageName, options);
-    return create(entry, packageName, file);
+    if (typeof entry === "string") return named(entry, options);
+    return "exporterName" in entry ? ofFile(entry, options) : checked(entry, `an exporter of ${askedBy}`);
   });
+}
+
+/** An exporter's name, in whichever way it was asked for. */
+export function exporterNameOf(entry: Exporter | FileExporter | string): string {
+  if (typeof entry === "string") return entry;
+  return "exporterName" in entry ? entry.exporterName : entry.name;
 }
 
 /** The package behind each short name. */
@@ -49,7 +52,27 @@ function packageOf(name: string): string {
   return Object.hasOwn(packages, name) ? (packages[name] ?? name) : name;
 }
 
-function create(name: string, packageName: string, file: string): Exporter {
+function named(name: string, options: LoadOptions, own?: object): Exporter {
+  if (name === "console") return createConsoleExporter(options.consoleIntervalMillis);
+  const packageName = packageOf(name);
+  const file = findPackage(packageName, options.directories ?? searchDirectories());
+  if (file === undefined) throw notInstalled(name, packageName, options);
+  return create(name, packageName, file, own);
+}
+
+/** Errors say where it stands in the file. */
+function ofFile({ exporterName, options, from, reader }: FileExporter, load: LoadOptions): Exporter {
+  const { intervalMillis: consoleIntervalMillis = load.consoleIntervalMillis } = reader;
+  try {
+    return named(exporterName, { ...load, askedBy: `OTEL_CONFIG_FILE, ${from}`, consoleIntervalMillis }, options);
+  } catch (error) {
+    const message = (error instanceof Error ? error.message : String(error)).replace("[meterbridge] ", "");
+    if (message.startsWith("OTEL_CONFIG_FILE")) throw error;
+    throw new Error(`[meterbridge] OTEL_CONFIG_FILE, ${from}: ${message}`, { cause: error });
+  }
+}
+
+function create(name: string, packageName: string, file: string, own: object | undefined): Exporter {
   const { createExporter } = loadPackage<ExporterModule>(packageName, file, "exporter package");
   if (typeof createExporter !== "function") {
     throw new Error(
@@ -57,7 +80,7 @@ function create(name: string, packageName: string, file: string): Exporter {
     );
   }
   try {
-    return checked(createExporter(), packageName);
+    return checked(createExporter(own), packageName);
   } catch (error) {
     throw explained(error, `exporter "${name}" cannot be created`);
   }
@@ -90,6 +113,6 @@ function notInstalled(name: string, packageName: string, options: LoadOptions): 
   );
 }
 
-function nameOf(entry: Exporter | string): string {
-  return JSON.stringify(typeof entry === "string" ? entry : entry.name);
+function nameOf(entry: Exporter | FileExporter | string): string {
+  return JSON.stringify(exporterNameOf(entry));
 }

@@ -4,6 +4,8 @@ import { type DiagLogger, type LoggerProvider, logs } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import type { LogRecordExporter, LogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { boundedLogs } from "./bounded-logs.ts";
+import type { FileProcessor } from "./config-file-settings.ts";
+import { withoutOtelVariables } from "./hidden-variables.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { registeredApi } from "./registered-api.ts";
 import type { LogSettings } from "./settings.ts";
@@ -25,9 +27,11 @@ export interface Logs {
 export function startLogs(settings: LogSettings, resource: Resource, logger: DiagLogger): Logs {
   if (settings.exporters.length === 0) return nothing(undefined);
   if (registeredApi()?.logs !== undefined) return nothing("logs by the logger provider that is already registered");
+  const createNow = (): ReturnType<typeof createProvider> => createProvider(settings, resource, logger);
+  const create = settings.isFromFile ? () => withoutOtelVariables(createNow) : createNow;
   let provider: ReturnType<typeof createProvider> | undefined;
   const lazily: LoggerProvider = {
-    getLogger: (...given) => (provider ??= createProvider(settings, resource, logger)).getLogger(...given),
+    getLogger: (...given) => (provider ??= create()).getLogger(...given),
   };
   if (!logs.setGlobalLoggerProvider(lazily)) return nothing("logs off (conflict of @opentelemetry/api versions)");
   return {
@@ -57,25 +61,31 @@ function createProvider(settings: LogSettings, resource: Resource, logger: DiagL
   const { LoggerProvider } = logsSdk();
   return new LoggerProvider({
     resource,
-    processors: settings.exporters.map((name) =>
-      name === "console" ? consoleProcessor() : otlpProcessor(settings, logger),
+    logRecordLimits: settings.limits,
+    processors: settings.processors.map((processor) =>
+      processor.exporter === "console" ? consoleProcessor(processor) : otlpProcessor(settings, processor, logger),
     ),
   });
 }
 
-function consoleProcessor(): LogRecordProcessor {
-  const { ConsoleLogRecordExporter, SimpleLogRecordProcessor } = logsSdk();
-  return new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() });
+function consoleProcessor({ batch }: FileProcessor): LogRecordProcessor {
+  const { BatchLogRecordProcessor, ConsoleLogRecordExporter, SimpleLogRecordProcessor } = logsSdk();
+  const exporter = new ConsoleLogRecordExporter();
+  return batch === undefined
+    ? new SimpleLogRecordProcessor({ exporter })
+    : new BatchLogRecordProcessor({ ...batch, exporter });
 }
 
-function otlpProcessor({ protocol, timeoutMillis }: LogSettings, logger: DiagLogger): LogRecordProcessor {
-  const { BatchLogRecordProcessor } = logsSdk();
+function otlpProcessor(settings: LogSettings, { batch, otlp }: FileProcessor, logger: DiagLogger): LogRecordProcessor {
+  const { BatchLogRecordProcessor, SimpleLogRecordProcessor } = logsSdk();
+  const { protocol, timeoutMillis } = otlp ?? settings;
   let agent: Agent | undefined;
   const exporter = createOtlpExporter(protocol, {
+    ...(otlp && { url: otlp.url, headers: otlp.headers, compression: otlp.compression as CompressionAlgorithm }),
     timeoutMillis,
     httpAgentOptions: async (scheme) => {
       const { Agent } = await (scheme === "http:" ? import("node:http") : import("node:https"));
-      return (agent = new Agent({ keepAlive: true }));
+      return (agent = new Agent({ keepAlive: true, ...otlp?.tls }));
     },
   });
   const watched = watchedExporter(exporter, {
@@ -85,13 +95,28 @@ function otlpProcessor({ protocol, timeoutMillis }: LogSettings, logger: DiagLog
     signal: "logs",
     items: "log records",
   });
-  return boundedLogs(watched, logger, (bounded, maxQueueSize) => {
-    // The watched exporter answers first.
-    return new BatchLogRecordProcessor({ exporter: bounded, maxQueueSize, exportTimeoutMillis: timeoutMillis + 1000 });
-  });
+  if (batch === undefined) return new SimpleLogRecordProcessor({ exporter: watched });
+  const createBatches: Parameters<typeof boundedLogs>[2] = (bounded, maxQueueSize) =>
+    new BatchLogRecordProcessor({
+      ...batch,
+      exporter: bounded,
+      maxQueueSize,
+      // The watched exporter answers first.
+      exportTimeoutMillis: timeoutMillis + 1000,
+    });
+  return boundedLogs(watched, logger, createBatches, batch.maxQueueSize);
 }
 
+type CompressionAlgorithm = NonNullable<
+  NonNullable<
+    ConstructorParameters<typeof import("@opentelemetry/exporter-logs-otlp-proto").OTLPLogExporter>[0]
+  >["compression"]
+>;
+
 interface OtlpOptions {
+  readonly url?: string;
+  readonly headers?: Record<string, string>;
+  readonly compression?: CompressionAlgorithm;
   readonly timeoutMillis: number;
   httpAgentOptions(scheme: string): Promise<Agent>;
 }

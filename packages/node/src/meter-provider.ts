@@ -3,10 +3,12 @@ import type { Exporter, ExporterContext } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
 import { MeterProvider } from "@meterbridge/sdk-metrics";
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
+import type { ReaderSettings } from "./config-file-settings.ts";
 import { loggerNamed } from "./log.ts";
 import { createReadingReader, type ReadingReader } from "./meter-readings.ts";
 import type { Settings } from "./settings.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { tunedReader } from "./tuned-reader.ts";
 
 /** The meter provider of this process with its exporters' readers. */
 export interface MeterPipelines {
@@ -18,25 +20,26 @@ export interface MeterPipelines {
 
 /**
  * Makes the meter provider. A reader's forceFlush and shutdown are called one by one, not through the provider, which
- * would give up on the others at the first that fails.
+ * would give up on the others at the first that fails. `wanted`: what a configuration file wants of each exporter's reader.
  */
 export function createMeterProvider(
   exporters: readonly Exporter[],
   resource: Resource,
-  settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits" | "exemplarFilter">,
+  settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits" | "exemplarFilter" | "views">,
   logger: DiagLogger,
+  wanted: readonly (ReaderSettings | undefined)[] = [],
 ): MeterPipelines {
   const seriesLimit = Math.max(settings.seriesLimit, ...Object.values(settings.seriesLimits));
   const pipelines: Pipeline[] = [];
   const readers: IMetricReader[] = [];
   try {
-    for (const exporter of exporters) {
+    for (const [index, exporter] of exporters.entries()) {
       const reader = readerOf(exporter, {
         resourceAttributes: resource.attributes,
         diag: loggerNamed(exporter.name, logger),
         namespace: settings.namespace,
       });
-      readers.push(limited(reader, seriesLimit));
+      readers.push(tunedReader(reader, seriesLimit, wanted[index]));
       pipelines.push({
         name: exporter.name,
         forceFlush: (timeoutMillis) => reader.forceFlush({ timeoutMillis }),
@@ -51,23 +54,11 @@ export function createMeterProvider(
   const reading = createReadingReader();
   const provider = new MeterProvider({
     resource,
-    readers: [...readers, limited(reading, seriesLimit)],
+    readers: [...readers, tunedReader(reading, seriesLimit)],
     exemplarFilter: settings.exemplarFilter,
+    views: settings.views,
   });
   return { provider, pipelines, reading };
-}
-
-/** Core holds each meter's own limit; the provider keeps what it lets through, and holds the instruments of others to the same. */
-function limited(reader: IMetricReader, seriesLimit: number): IMetricReader {
-  return {
-    setMetricProducer: (producer) => reader.setMetricProducer(producer),
-    selectAggregation: (type) => reader.selectAggregation(type),
-    selectAggregationTemporality: (type) => reader.selectAggregationTemporality(type),
-    selectCardinalityLimit: () => seriesLimit,
-    collect: (options) => reader.collect(options),
-    shutdown: (options) => reader.shutdown(options),
-    forceFlush: (options) => reader.forceFlush(options),
-  };
 }
 
 function readerOf(exporter: Exporter, context: ExporterContext): IMetricReader {

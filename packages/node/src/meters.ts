@@ -1,7 +1,8 @@
 import { type DiagLogger, type MeterProvider as ApiMeterProvider, metrics } from "@opentelemetry/api";
 import type { Exporter } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
-import { loadExporters } from "./load-exporters.ts";
+import type { ReaderSettings } from "./config-file-settings.ts";
+import { exporterNameOf, loadExporters } from "./load-exporters.ts";
 import { createMeterProvider } from "./meter-provider.ts";
 import type { MeterReading } from "./meter-readings.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -34,8 +35,9 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
     askedBy: settings.exportersFrom,
     consoleIntervalMillis: settings.consoleIntervalMillis,
   });
+  const wanted = settings.exporters.map(wantedOfReader);
   if (exporters.length === 0) return nothing("no exporters, meters are not recorded");
-  const { provider, pipelines, reading } = createMeterProvider(exporters, resource, settings, logger);
+  const { provider, pipelines, reading } = createMeterProvider(exporters, resource, settings, logger, wanted);
   const unregister = register(provider);
   return {
     provider,
@@ -48,6 +50,10 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
       void reading.shutdown();
     },
   };
+}
+
+function wantedOfReader(entry: Settings["exporters"][number]): ReaderSettings | undefined {
+  return typeof entry === "object" && "exporterName" in entry ? entry.reader : undefined;
 }
 
 function register(provider: ApiMeterProvider): () => void {
@@ -78,7 +84,7 @@ function useGiven(provider: ApiMeterProvider & { forceFlush?(): Promise<void> })
 
 function useRegistered(settings: Settings): Meters {
   const provider = metrics.getMeterProvider();
-  const without = settings.exporters.map((entry) => (typeof entry === "string" ? entry : entry.name)).join(", ");
+  const without = settings.exporters.map(exporterNameOf).join(", ");
   const notStarted = without && without !== "none" ? `, without ${without}` : "";
   return nothing(`records into the meter provider that is already registered (${classNameOf(provider)})${notStarted}`);
 }

@@ -6,8 +6,11 @@ import { planBaggage } from "./baggage.ts";
 import { startCapture } from "./capture.ts";
 import { sendAttribution } from "./baggage-requests.ts";
 import { registerContext } from "./context.ts";
-import { disabledBy, type Environment, readEnvironment } from "./environment.ts";
+import { readConfigFile } from "./config-file.ts";
+import type { FileSettings } from "./config-file-settings.ts";
+import { disabledBy, type Environment, isVariableSet, readEnvironment } from "./environment.ts";
 import { installExitHooks } from "./exit-hooks.ts";
+import { withoutOtelVariables } from "./hidden-variables.ts";
 import { startInstrumentations } from "./instrumentations.ts";
 import { chooseInstrumentations } from "./instrumentations-choice.ts";
 import { startLedger } from "./ledger.ts";
@@ -27,7 +30,8 @@ import { isTracing, startTraces } from "./traces.ts";
  * services, a flush before the process ends. Call it before anything else, or preload `@meterbridge/node/register`
  * instead, which does the same from the environment alone.
  *
- * Synchronous. Options win over `METERBRIDGE_*` variables, which win over `OTEL_*` variables. A meter provider that is
+ * Synchronous. Options win over `METERBRIDGE_*` variables, which win over `OTEL_*` variables and over
+ * the file of `OTEL_CONFIG_FILE`, which takes their place. A meter provider that is
  * already registered stays: it is recorded into, and none of ours is made. In a worker thread, and when
  * `METERBRIDGE_DISABLED` is true, nothing is started. When an SDK is running already, that one is returned, with a
  * warning.
@@ -42,11 +46,15 @@ export function start(options: StartOptions = {}): Sdk {
   }
   checkOptions(options);
   const environment = readEnvironment();
-  const settings = settle(options, environment);
+  const stopped = whyOff(environment);
+  const file = stopped === undefined ? readFile(environment) : undefined;
+  const settings = settle(options, environment, file);
   const log = installLog(settings.logLevel, settings.diagLogger);
   try {
-    const off = whyOff(environment);
-    return off === undefined ? run(settings, environment, log) : doNothing(off, log);
+    const off = stopped ?? whyOffIn(file, environment);
+    if (off !== undefined) return doNothing(off, log);
+    // Exporters and instrumentations read variables by themselves.
+    return file ? withoutOtelVariables(() => run(settings, environment, log)) : run(settings, environment, log);
   } catch (error) {
     log.uninstall();
     throw error;
@@ -72,7 +80,7 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
   });
   const capture = startCapture(settings.capture, priceBook, tracing);
   // Before the ledger, whose connections carry the mark of what is not the application's.
-  const unregisterContext = registerContext(baggage.takesAttribution);
+  const unregisterContext = registerContext(baggage.takesAttribution, settings.propagators);
   const undo = (): void => {
     unregisterContext();
     capture.stop();
@@ -136,7 +144,11 @@ function run(settings: Settings, environment: Environment, log: Log): Sdk {
     shutdown: () => (ended ??= end()),
   };
   setRunningSdk(sdk);
+  for (const warning of settings.warnings) log.logger.warn(warning);
   warnOfUnknown(environment.unknown, sdk, log);
+  if (environment.OTEL_EXPERIMENTAL_CONFIG_FILE !== undefined) {
+    log.logger.warn("OTEL_EXPERIMENTAL_CONFIG_FILE has no effect: its name is OTEL_CONFIG_FILE now");
+  }
   log.status(sdk.status);
   return sdk;
 }
@@ -161,6 +173,17 @@ function whyOff(environment: Environment): string | undefined {
   if (variable !== undefined) return `${variable} is true`;
   // Ports and exporters belong to the process, which the main thread has already started them for.
   return isMainThread ? undefined : "this is a worker thread";
+}
+
+function readFile(environment: Environment): FileSettings | undefined {
+  const file = environment.OTEL_CONFIG_FILE;
+  return file === undefined ? undefined : readConfigFile(file, isVariableSet);
+}
+
+/** `METERBRIDGE_DISABLED=false` wins over the file. */
+function whyOffIn(file: FileSettings | undefined, environment: Environment): string | undefined {
+  if (!file?.disabled || environment.METERBRIDGE_DISABLED !== undefined) return undefined;
+  return `"disabled" is true in ${file.file}`;
 }
 
 function doNothing(reason: string, log: Log): Sdk {

@@ -4,6 +4,7 @@ import { type DiagLogger, trace } from "@opentelemetry/api";
 import type { SpanProcessorLike } from "@meterbridge/genai";
 import type { Resource } from "@opentelemetry/resources";
 import type { Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
+import type { FileProcessor } from "./config-file-settings.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { urlRedactor } from "./redact-urls.ts";
 import { registeredApi } from "./registered-api.ts";
@@ -39,10 +40,13 @@ export function startTraces(
   const provider = new TracerProvider({
     resource,
     sampler: createSampler(settings),
+    spanLimits: settings.limits,
     spanProcessors: [
       urlRedactor(),
       ...(spanMeters as readonly SpanProcessor[]),
-      ...settings.exporters.map((name) => (name === "console" ? consoleProcessor() : otlpProcessor(settings, logger))),
+      ...settings.processors.map((processor) =>
+        processor.exporter === "console" ? consoleProcessor(processor) : otlpProcessor(settings, processor, logger),
+      ),
     ],
   });
   if (!trace.setGlobalTracerProvider(provider)) return nothing("traces off (conflict of @opentelemetry/api versions)");
@@ -69,29 +73,44 @@ function traceSdk(): typeof import("@opentelemetry/sdk-trace") {
   return require("@opentelemetry/sdk-trace") as typeof import("@opentelemetry/sdk-trace");
 }
 
-function consoleProcessor(): SpanProcessor {
-  const { ConsoleSpanExporter, SimpleSpanProcessor } = traceSdk();
-  return new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() });
+function consoleProcessor({ batch }: FileProcessor): SpanProcessor {
+  const { BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor } = traceSdk();
+  const exporter = new ConsoleSpanExporter();
+  return batch === undefined ? new SimpleSpanProcessor({ exporter }) : new BatchSpanProcessor({ ...batch, exporter });
 }
 
-function otlpProcessor({ protocol, timeoutMillis }: TraceSettings, logger: DiagLogger): SpanProcessor {
-  const { BatchSpanProcessor } = traceSdk();
+function otlpProcessor(settings: TraceSettings, { batch, otlp }: FileProcessor, logger: DiagLogger): SpanProcessor {
+  const { BatchSpanProcessor, SimpleSpanProcessor } = traceSdk();
+  const { protocol, timeoutMillis } = otlp ?? settings;
   let agent: Agent | undefined;
   const exporter = createOtlpExporter(protocol, {
+    ...(otlp && { url: otlp.url, headers: otlp.headers, compression: otlp.compression as CompressionAlgorithm }),
     timeoutMillis,
     httpAgentOptions: async (scheme) => {
       const { Agent } = await (scheme === "http:" ? import("node:http") : import("node:https"));
-      return (agent = new Agent({ keepAlive: true }));
+      return (agent = new Agent({ keepAlive: true, ...otlp?.tls }));
     },
   });
+  const watched = watchedSpanExporter(exporter, { logger, timeoutMillis, abandon: () => agent?.destroy() });
+  if (batch === undefined) return new SimpleSpanProcessor({ exporter: watched });
   return new BatchSpanProcessor({
-    exporter: watchedSpanExporter(exporter, { logger, timeoutMillis, abandon: () => agent?.destroy() }),
+    ...batch,
+    exporter: watched,
     // The watched exporter answers first.
     exportTimeoutMillis: timeoutMillis + 1000,
   });
 }
 
+type CompressionAlgorithm = NonNullable<
+  NonNullable<
+    ConstructorParameters<typeof import("@opentelemetry/exporter-trace-otlp-proto").OTLPTraceExporter>[0]
+  >["compression"]
+>;
+
 interface OtlpOptions {
+  readonly url?: string;
+  readonly headers?: Record<string, string>;
+  readonly compression?: CompressionAlgorithm;
   readonly timeoutMillis: number;
   httpAgentOptions(scheme: string): Promise<Agent>;
 }

@@ -238,6 +238,33 @@ test("no answer breaks what reads it, whatever stands in the known places", () =
   expect(usageOf({ embeddings: many })).toEqual({ inputTokens: 300_000 });
 });
 
+test("searches of the web are counted in a stream that is cut after them, and once in one that tells them again at its end", () => {
+  const item = { type: "web_search_call", status: "completed", action: { type: "search", query: text } };
+  const cut = [
+    { type: "response.created", response: { model: "gpt-5", output: [], usage: null } },
+    { type: "response.output_item.added", item: { ...item, status: "in_progress" } },
+    { type: "response.output_item.done", item },
+    { type: "response.output_item.done", item: { ...item, action: { type: "open_page", url: text } } },
+    { type: "response.output_item.done", item },
+  ];
+  expect(readAll(cut).usage()).toMatchObject({ webSearches: 2, responseModel: "gpt-5" });
+  const response = { model: "gpt-5", output: [item, item], usage: { input_tokens: 9, output_tokens: 8 } };
+  expect(readAll([...cut, { type: "response.completed", response }]).usage()).toMatchObject({ webSearches: 2 });
+});
+
+test("the searches of Gemini's stream count, wherever in it they are told", () => {
+  const grounded = (...webSearchQueries: string[]): object => ({
+    candidates: [{ groundingMetadata: { webSearchQueries } }],
+    modelVersion: "gemini-3-pro",
+  });
+  const reader = readAll([
+    grounded("one"),
+    grounded("one", "two"),
+    gemini({ promptTokenCount: 8, candidatesTokenCount: 5 }, "STOP"),
+  ]);
+  expect(reader.usage()).toMatchObject({ inputTokens: 8, webSearches: 2 });
+});
+
 test("a stream that tells nothing has no usage, instead of zeros", () => {
   expect(readAll([]).usage()).toBeNull();
   expect(readAll([null, undefined, 5, text, new Uint8Array(3), [], {}, { type: "ping" }]).usage()).toBeNull();

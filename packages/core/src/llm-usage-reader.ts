@@ -2,6 +2,7 @@ import { errorTypeOf } from "./error-type.ts";
 import type { LlmUsage } from "./llm-call.ts";
 import { usageOf } from "./llm-usage.ts";
 import {
+  larger,
   readAddedUp,
   readAnthropic,
   readBedrock,
@@ -33,7 +34,13 @@ export interface UsageReader {
 }
 
 export function createUsageReader(): UsageReader {
-  const state: StreamState = { usage: undefined, raw: undefined, isOver: false, isFinal: false };
+  const state: StreamState = {
+    usage: undefined,
+    raw: undefined,
+    webSearches: undefined,
+    isOver: false,
+    isFinal: false,
+  };
   let model: string | undefined;
   let tier: string | undefined;
   let failure: string | undefined;
@@ -52,8 +59,15 @@ export function createUsageReader(): UsageReader {
   return {
     read,
     usage() {
-      if (state.usage === undefined && model === undefined) return null;
-      return { ...state.usage, responseModel: model, serviceTier: tier };
+      const { usage, webSearches } = state;
+      if (usage === undefined && model === undefined && webSearches === undefined) return null;
+      const searches = larger(usage?.webSearches, webSearches);
+      return {
+        ...usage,
+        responseModel: model,
+        serviceTier: tier,
+        ...(searches !== undefined && { webSearches: searches }),
+      };
     },
     isFinal: () => state.isFinal,
     failure: () => failure,

@@ -47,8 +47,8 @@ function usageByShape(result: Fields, usage: Fields): LlmUsage {
   if (isBedrockUsage(usage)) return bedrockUsage(result, usage);
   if (isCohereUsage(usage)) return cohereUsage(usage);
   if ("inputTokens" in usage || "tokens" in usage) {
-    // Without a cache, Bedrock's counts are no different from the AI SDK's; its tier stands elsewhere.
-    return "$metadata" in result ? bedrockUsage(result, usage) : aiSdkUsage(result, usage);
+    // Without a cache, Bedrock's counts are no different from the AI SDK's; its tier stands elsewhere. On the wire it has no metadata.
+    return "$metadata" in result || "stopReason" in result ? bedrockUsage(result, usage) : aiSdkUsage(result, usage);
   }
   return openAiUsage(result, usage);
 }

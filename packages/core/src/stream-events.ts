@@ -3,8 +3,8 @@ import { usageOf } from "./llm-usage.ts";
 import { fieldsOf, isObject, toldSince, type Fields } from "./usage-fields.ts";
 import { anthropicUsage } from "./usage-of-anthropic.ts";
 import { aiSdkUsage } from "./usage-of-frameworks.ts";
-import { geminiUsage } from "./usage-of-gemini.ts";
-import { openAiUsage } from "./usage-of-openai.ts";
+import { geminiUsage, searchesOf } from "./usage-of-gemini.ts";
+import { isWebSearch, openAiUsage } from "./usage-of-openai.ts";
 import { bedrockUsage } from "./usage-of-others.ts";
 
 /** What the events of one stream come to. */
@@ -12,6 +12,8 @@ export interface StreamState {
   usage: LlmUsage | undefined;
   /** Counts as told until now, where each event tells a part of them. */
   raw: Fields | undefined;
+  /** Searches of the web that single events told; the last event may tell all of them again. */
+  webSearches: number | undefined;
   /** The answer is at its end; the counts may be told in the same event or in a later one. */
   isOver: boolean;
   isFinal: boolean;
@@ -36,10 +38,18 @@ export function readAnthropic(event: Fields, state: StreamState): boolean {
   return true;
 }
 
-/** OpenAI's responses, and its realtime answers: some events hold the whole response, the last of them its usage. */
+/**
+ * OpenAI's responses, and its realtime answers: some events hold the whole response, the last of them its usage. A search of the web is told when it
+ * is done, and is charged for also where the stream is cut.
+ */
 export function readResponse(event: Fields, state: StreamState): boolean {
   const { type, response } = event;
-  if (typeof type !== "string" || !type.startsWith("response.") || !isObject(response)) return false;
+  if (typeof type !== "string" || !type.startsWith("response.")) return false;
+  if (type === "response.output_item.done") {
+    if (isWebSearch(event["item"])) state.webSearches = (state.webSearches ?? 0) + 1;
+    return true;
+  }
+  if (!isObject(response)) return false;
   state.usage = usageOf(response) ?? state.usage ?? usageWithoutCounts(response);
   if (ends.has(type)) state.isFinal = isObject(response["usage"]);
   return true;
@@ -83,6 +93,7 @@ export function readGemini(event: Fields, state: StreamState): boolean {
   const { candidates, usageMetadata } = event;
   if (!Array.isArray(candidates) && !isObject(usageMetadata)) return false;
   if (Array.isArray(candidates)) {
+    state.webSearches = larger(state.webSearches, searchesOf(event));
     for (const candidate of candidates as readonly unknown[]) {
       if (typeof fieldsOf(candidate)["finishReason"] === "string") state.isOver = true;
     }
@@ -121,6 +132,11 @@ export function readBedrock(event: Fields, state: StreamState): boolean {
   state.usage = bedrockUsage(metadata, usage);
   state.isFinal = true;
   return true;
+}
+
+/** The larger of what was told. */
+export function larger(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
 function usageWithoutCounts(response: Fields): LlmUsage {

@@ -17,9 +17,25 @@ export function geminiUsage(result: Fields, usage: Fields): LlmUsage {
     cacheReadByModality: byModalityOf(usage["cacheTokensDetails"]),
     // Thoughts are text; where nothing is told by modality, they alone would say little.
     outputByModality: output && added(output, thoughts === undefined ? undefined : { text: thoughts }),
+    webSearches: searchesOf(result),
     responseModel: word(result["modelVersion"]),
     serviceTier: tierOf(usage),
   };
+}
+
+/**
+ * Searches that grounding an answer took. From Gemini 3 on each query is charged for that is not empty and not asked twice, before it each
+ * answer that has any: https://ai.google.dev/gemini-api/docs/google-search#pricing
+ */
+export function searchesOf({ candidates, modelVersion }: Fields): number | undefined {
+  if (!Array.isArray(candidates)) return undefined;
+  const queries = new Set<unknown>();
+  for (const candidate of candidates) {
+    const asked = fieldsOf(fieldsOf(candidate)["groundingMetadata"])["webSearchQueries"];
+    if (Array.isArray(asked)) for (const query of asked) if (query !== "") queries.add(query);
+  }
+  if (queries.size === 0) return undefined;
+  return typeof modelVersion === "string" && /gemini-[12]\b/.test(modelVersion) ? 1 : queries.size;
 }
 
 /** Embeddings by Vertex AI tell the tokens of each text by itself. Undefined when none does. */

@@ -126,6 +126,24 @@ const table: readonly (readonly [name: string, result: unknown, usage: object])[
     { webSearches: 2, costUsd: 0.006 },
   ],
   [
+    "OpenAI's responses, of whose searches those of the web are charged for, and not the pages that it opened",
+    {
+      model: "gpt-5",
+      output: [
+        { type: "reasoning" },
+        { type: "web_search_call", status: "completed", action: { type: "search", query: "secret" } },
+        { type: "web_search_call", status: "completed" },
+        { type: "web_search_call", status: "failed", action: { type: "search" } },
+        { type: "web_search_call", status: "completed", action: { type: "open_page" } },
+        { type: "web_search_call", status: "completed", action: { type: "find_in_page" } },
+        { type: "file_search_call", status: "completed" },
+        null,
+      ],
+      usage: { input_tokens: 8000, output_tokens: 90 },
+    },
+    { inputTokens: 8000, webSearches: 2 },
+  ],
+  [
     "LiteLLM before Anthropic, whose cached tokens are in the input already",
     {
       usage: {

@@ -1,5 +1,5 @@
 import type { LlmUsage } from "./llm-call.ts";
-import { byModality, fieldsOf, isObject, number, withReasoning, word, type Fields } from "./usage-fields.ts";
+import { byModality, fieldsOf, isObject, number, sumOf, withReasoning, word, type Fields } from "./usage-fields.ts";
 
 /**
  * The language of OpenAI: chat completions, completions, responses, embeddings, images, transcriptions, realtime; and of those who speak it:
@@ -27,11 +27,28 @@ export function openAiUsage(result: Fields, usage: Fields): LlmUsage {
     cacheReadByModality: modalitiesOf(cached),
     outputByModality:
       modalitiesOf(outputDetails) ?? (isImage(result) ? byModality({ ...none, image: output }) : undefined),
-    webSearches: number(fieldsOf(usage["server_tool_use"])["web_search_requests"] ?? usage["num_search_queries"]),
+    webSearches: number(
+      fieldsOf(usage["server_tool_use"])["web_search_requests"] ?? usage["num_search_queries"] ?? searchesIn(result),
+    ),
     responseModel: word(result["model"]),
     serviceTier: word(result["service_tier"] ?? usage["service_tier"]),
     costUsd: costOf(usage),
   };
+}
+
+/**
+ * Whether an item of a response's output is a search of the web that is charged for: opening a page that was found, or looking for a text in
+ * it, is none. Without an action it comes of the first models that searched, which did nothing else.
+ */
+export function isWebSearch(item: unknown): boolean {
+  const { type, status, action } = fieldsOf(item);
+  if (type !== "web_search_call" || status === "failed") return false;
+  return !isObject(action) || action["type"] === "search";
+}
+
+function searchesIn({ output }: Fields): number | undefined {
+  if (!Array.isArray(output)) return undefined;
+  return sumOf(output, (item) => (isWebSearch(item) ? 1 : undefined));
 }
 
 /** OpenRouter says what it charged; with a key of the caller's own, the provider behind it charges besides. Perplexity says it in parts. */

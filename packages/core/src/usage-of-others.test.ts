@@ -31,6 +31,75 @@ const table: readonly (readonly [name: string, result: unknown, usage: object])[
     },
   ],
   [
+    "Anthropic after shortening its context on the way, which is charged for beside the totals",
+    {
+      model: "claude-opus-5",
+      usage: {
+        input_tokens: 10,
+        output_tokens: 7,
+        cache_read_input_tokens: 0,
+        cache_creation_input_tokens: 5,
+        cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 0 },
+        iterations: [
+          {
+            type: "compaction",
+            input_tokens: 180_000,
+            output_tokens: 3500,
+            cache_read_input_tokens: 100,
+            cache_creation_input_tokens: 30,
+            cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
+          },
+          { type: "message", input_tokens: 10, output_tokens: 7 },
+          null,
+        ],
+      },
+    },
+    {
+      inputTokens: 180_145,
+      outputTokens: 3507,
+      cacheReadTokens: 100,
+      cacheWriteTokens: 35,
+      cacheWriteHourTokens: 20,
+    },
+  ],
+  [
+    "Bedrock's Converse as it comes over the wire, without a cache, in a tier that costs half",
+    {
+      output: {},
+      stopReason: "end_turn",
+      usage: { inputTokens: 5, outputTokens: 6, totalTokens: 11 },
+      serviceTier: { type: "flex" },
+    },
+    { inputTokens: 5, outputTokens: 6, serviceTier: "flex" },
+  ],
+  [
+    "Gemini 2.5, whose searches are charged for once an answer",
+    {
+      modelVersion: "gemini-2.5-flash",
+      candidates: [{ groundingMetadata: { webSearchQueries: ["one", "two"] } }],
+      usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1 },
+    },
+    { webSearches: 1 },
+  ],
+  [
+    "Gemini 3, each of whose searches is charged for, once, and none that is empty",
+    {
+      modelVersion: "gemini-3-flash-preview",
+      candidates: [{ groundingMetadata: { webSearchQueries: ["", "one", "two", "", "one"] } }, {}, null],
+      usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1 },
+    },
+    { webSearches: 2 },
+  ],
+  [
+    "Gemini that was given its search and did not use it",
+    {
+      modelVersion: "gemini-3-flash-preview",
+      candidates: [{ groundingMetadata: { webSearchQueries: [""] } }],
+      usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1 },
+    },
+    { webSearches: undefined },
+  ],
+  [
     "Anthropic's fast mode, which costs more than its tier says",
     { model: "claude", usage: { input_tokens: 1, output_tokens: 1, cache_creation: null, speed: "fast" } },
     { inputTokens: 1, serviceTier: "fast" },

@@ -33,7 +33,7 @@ describe("the default price book", () => {
       { serviceTier: "priority", inputTokens: 300_000 },
     ],
     ["a Claude model in a tier of Gemini's", "gcp.vertex_ai", "claude-sonnet-4-5", { serviceTier: "flex" }],
-    ["searches that nobody has a price for", "gcp.gemini", "gemini-2.5-pro", { webSearches: 1 }],
+    ["searches that nobody has a price for", "x_ai", "grok-4", { webSearches: 1 }],
     ["a model that is billed by the hour", "openai", "whisper-1", {}],
     ["output of a model that has a price for input alone", "openai", "text-embedding-3-small", { outputTokens: 1 }],
     ["a model in the list without any rate", "openai", "omni-moderation-latest", {}],

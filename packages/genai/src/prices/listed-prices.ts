@@ -29,7 +29,12 @@ export function loadListedPrices(): FindListed {
     if (found === null) return undefined;
     const { id, prices } = found.model;
     const dated: readonly ConditionalPrice[] = Array.isArray(prices) ? prices : [{ prices }];
-    return { provider: found.provider.id, id, prices: dated.map((price) => listedPrice(price, found.model)) };
+    const searching = found.provider.id === "google" ? searchRate(id) : undefined;
+    return {
+      provider: found.provider.id,
+      id,
+      prices: dated.map((price) => listedPrice(price, found.model, searching)),
+    };
   };
 }
 
@@ -41,8 +46,18 @@ export function placeOfPrice(prices: readonly ListedPrice[], occurredAt: Date): 
   return 0;
 }
 
-function listedPrice({ constraint, prices }: ConditionalPrice, model: ModelInfo): ListedPrice {
-  return { holds: holdingOf(constraint), card: cardOf(prices, model) };
+function listedPrice({ constraint, prices }: ConditionalPrice, model: ModelInfo, searching?: Decimal): ListedPrice {
+  return { holds: holdingOf(constraint), card: cardOf(prices, model, searching) };
+}
+
+/**
+ * The list has no rate for grounding by Google's search: 14 USD per thousand queries from Gemini 3 on, 35 USD per thousand grounded answers
+ * before it, without the free allowance (ai.google.dev/gemini-api/docs/pricing, as quoted by others, 2026-11). Exported for its test.
+ */
+export function searchRate(model: string): Decimal | undefined {
+  const [, generation] = /^gemini-(\d{1,2})\b/.exec(model) ?? [];
+  if (generation === undefined || generation === "1") return undefined;
+  return { units: generation === "2" ? 35n : 14n, digits: 3 };
 }
 
 /** Whether a price of the list holds at a time. Exported for its test. */
@@ -85,7 +100,7 @@ const listedKinds: Readonly<Record<TokenKind, string>> = {
   outputVideo: "output_video_mtok",
 };
 
-function cardOf(prices: ModelPrice, { id }: ModelInfo): RateCard {
+function cardOf(prices: ModelPrice, { id }: ModelInfo, searching: Decimal | undefined): RateCard {
   const names = Object.entries(prices);
   // Without any rate an entry says nothing, unless its name says that it is free.
   if (names.length === 0 && id.endsWith(":free")) return free;
@@ -100,7 +115,7 @@ function cardOf(prices: ModelPrice, { id }: ModelInfo): RateCard {
   return {
     bands,
     perRequest: perOne(rateAt(prices["requests_kcount"], -1)),
-    perWebSearch: perOne(rateAt(prices["web_searches_kcount"], -1)),
+    perWebSearch: perOne(rateAt(prices["web_searches_kcount"], -1)) ?? searching,
   };
 }
 

@@ -94,6 +94,9 @@ const cases: readonly (readonly [
   ],
   // 2 searches at 10 per thousand, in full also where tokens cost half: 0.02 + (1 × 2 + 0) ÷ 2
   ["OpenAI, web searches", "openai", "gpt-4.1", { inputTokens: million, webSearches: 2, serviceTier: "flex" }, "1.02"],
+  // 2 searches at 14 per thousand; 1 answer with any at 35 per thousand
+  ["Gemini 3, searches", "gcp.gemini", "gemini-3-pro-preview", { webSearches: 2 }, "0.028"],
+  ["Gemini 2.5, searches", "gcp.vertex_ai", "gemini-2.5-flash", { webSearches: 1 }, "0.035"],
   // 1 × 0.02
   ["OpenAI, embeddings", "openai", "text-embedding-3-small", { inputTokens: million }, "0.02"],
   // 0.5 × 3 + 0.3 × 0.3 + 0.2 × 3.75 + 0.1 × 15, the list as of sonnet 4.6

@@ -1,5 +1,5 @@
 import { crc32 } from "./crc32.ts";
-import { mostLineBytes, textOf, type EventLines, type EventLinesOptions } from "./event-lines.ts";
+import { mostHeldBytes, textOf, type EventLines, type EventLinesOptions } from "./event-lines.ts";
 import { createLineBuffer } from "./line-buffer.ts";
 
 /**
@@ -30,7 +30,7 @@ export function createEventFrames({ scanner, onEvent, onText }: EventLinesOption
         unreadable ??= "a frame with a wrong checksum";
         return;
       }
-      if (length > mostLineBytes) {
+      if (length > mostHeldBytes) {
         unreadable ??= "a frame of more than a megabyte";
         skips = Math.max(0, index + length - bytes.length);
         index += length;

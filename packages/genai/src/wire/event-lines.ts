@@ -23,11 +23,15 @@ export interface EventLinesOptions {
   readonly hides: boolean;
 }
 
-/** A line beyond this is passed over. */
-export const mostLineBytes: number = 1024 * 1024;
+/** What is held back from the caller, or put together of several lines, is passed over beyond this. */
+export const mostHeldBytes: number = 1024 * 1024;
+
+/** A line beyond this is passed over. Pictures and whole answers stand in one line with their usage, and take megabytes. */
+export const mostLineBytes: number = 32 * 1024 * 1024;
 
 export function createEventLines({ scanner, onEvent, onText, onError, hides }: EventLinesOptions): EventLines {
   const unfinished = createLineBuffer();
+  const mostUnfinished = hides ? mostHeldBytes : mostLineBytes;
   let isFirst = true;
   let lineBreak = newline;
   let skipsLine = false;
@@ -68,7 +72,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
     const next = Math.min(end + 1, limit);
     if (parts !== undefined || !scanner.isWhole) {
       const line = textOf(bytes, from, end);
-      if (parts !== undefined && parts.length + line.length > mostLineBytes) {
+      if (parts !== undefined && parts.length + line.length > mostHeldBytes) {
         unreadable ??= "an event of more than a megabyte";
         parts = "";
       } else {
@@ -125,7 +129,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
   /** Bytes without a line break. */
   function readUnfinished(bytes: Uint8Array): Uint8Array | undefined {
     if (skipsLine) return bytes;
-    if (unfinished.length() + bytes.length <= mostLineBytes) {
+    if (unfinished.length() + bytes.length <= mostUnfinished) {
       unfinished.keep(bytes, 0, bytes.length);
       return hides ? undefined : bytes;
     }
@@ -139,8 +143,8 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
     cuts.clear();
     readLines(lineBreak === newline ? bytes : withLineFeeds(bytes), from, limit);
     // An event's name waits for its data: without them it says nothing.
-    let to = hides && headFrom >= 0 ? headFrom : limit;
-    if (bytes.length - to > mostLineBytes) {
+    let to = hides && headFrom >= 0 && limit - headFrom <= mostHeadBytes ? headFrom : limit;
+    if (bytes.length - to > mostUnfinished) {
       to = bytes.length;
       skipLine();
     }
@@ -150,7 +154,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
 
   function skipLine(): void {
     skipsLine = true;
-    unreadable ??= "a line of more than a megabyte";
+    unreadable ??= `a line of more than ${hides ? "a megabyte" : "32 megabytes"}`;
   }
 
   function afterLastBreak(bytes: Uint8Array): number {
@@ -169,6 +173,9 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
     unreadable: () => unreadable,
   };
 }
+
+/** An event's name and id are short. More than this is not read again with each piece that comes. */
+const mostHeadBytes = 4096;
 
 const newline = 10;
 const carriageReturn = 13;

@@ -21,7 +21,7 @@ const contentsRequest: RequestTraits = {
 };
 
 const contentsAnswer: AnswerTraits = {
-  fields: { text: "output", usageMetadata: "sums", finishReason: "end", error: "told" },
+  fields: { text: "output", usageMetadata: "sums", finishReason: "end", groundingMetadata: "end", error: "told" },
   outputFields: ["candidates"],
   estimates: "text",
   createFrames: createEventsOrArray,

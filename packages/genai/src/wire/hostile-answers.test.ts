@@ -119,19 +119,23 @@ test("hiding takes nothing from a stream in which no usage stands, whatever else
 const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
 const last = `data: ${JSON.stringify({ model: "gpt-5", choices: [], usage })}\n\n`;
 
-test("a line of megabytes is passed over and told, in pieces too, and usage behind it still counts", () => {
-  const line = `data: {"x":"${"y".repeat(3_000_000)}"}\n\n`;
-  const bytes = Buffer.from(line + last);
-  const pieces = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, index) =>
-    bytes.subarray(index * 65_536, (index + 1) * 65_536),
-  );
-  for (const asked of [facts, hiding]) {
+test.each([
+  ["of megabytes that is held back", "a megabyte", hiding, 3_000_000],
+  ["beyond all measure", "32 megabytes", facts, 35_000_000],
+])(
+  "a line %s is passed over and told, in pieces too, and usage behind it still counts",
+  (_name, most, asked, length) => {
+    const line = `data: {"x":"${"y".repeat(length)}"}\n\n`;
+    const bytes = Buffer.from(line + last);
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, index) =>
+      bytes.subarray(index * 65_536, (index + 1) * 65_536),
+    );
     const { reader, passed } = readStream(route, asked, pieces);
-    expect(passed).toBe(asked === hiding ? line : line + last);
-    expect(reader.unreadable()).toBe("a line of more than a megabyte");
+    expect(passed === (asked === hiding ? line : line + last)).toBe(true);
+    expect(reader.unreadable()).toBe(`a line of more than ${most}`);
     expect(reader.ending(false)).toMatchObject({ inputTokens: 3, outputTokens: 4, usageSource: "provider" });
-  }
-});
+  },
+);
 
 test("an endless line is not gathered", () => {
   const reader = route.format.createReader(hiding);
@@ -140,6 +144,16 @@ test("an endless line is not gathered", () => {
   for (let count = 0; count < 200; count += 1) passed += reader.readPiece(piece)?.length ?? 0;
   // What is held back is less than a line may hold.
   expect(200 * piece.length - passed).toBeLessThanOrEqual(0);
+});
+
+test("an event of endless names is not held back, nor read again with each piece", () => {
+  const reader = route.format.createReader(hiding);
+  const piece = Buffer.from("id:1\n");
+  let passed = 0;
+  for (let count = 0; count < 5000; count += 1) passed += reader.readPiece(piece)?.length ?? 0;
+  expect(5000 * piece.length - passed).toBeLessThanOrEqual(4096);
+  reader.readPiece(Buffer.from(`\n${last}`));
+  expect(reader.ending(false)).toMatchObject({ inputTokens: 3, usageSource: "provider" });
 });
 
 test("an event in endless lines is not gathered", () => {

@@ -38,7 +38,7 @@ function createJsonArray({ scanner, onEvent, onText }: EventLinesOptions): Event
     if (unfinished.length() + to - from > mostLineBytes) {
       unfinished.take(bytes, 0);
       skipsMember = true;
-      unreadable ??= "an event of more than a megabyte";
+      unreadable ??= "an event of more than 32 megabytes";
     } else {
       unfinished.keep(bytes, from, to);
     }

@@ -19,7 +19,8 @@ const responsesRequest: RequestTraits = {
 };
 
 const responsesAnswer: AnswerTraits = {
-  fields: { delta: "output", usage: "told", error: "told", code: "told" },
+  // An action is what a search of the web did.
+  fields: { delta: "output", usage: "told", error: "told", code: "told", action: "told" },
   outputFields: ["output"],
   estimates: "text",
 };

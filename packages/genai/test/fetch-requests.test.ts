@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
 import type { UsageEvent } from "@meterbridge/core";
 import { llm, withoutCapture } from "@meterbridge/core";
 import OpenAI, { toFile } from "openai";
@@ -290,6 +292,61 @@ test("the fetch of undici's own package is metered like the global one", async (
   const answer = await fetch(chat(), { method: "POST", body: streamed });
   for await (const _piece of answer.body!);
   expect(await only(events)).toMatchObject({ inputTokens: 100, outputTokens: 20, usageSource: "provider" });
+});
+
+describe("the answer of a fetch whose bodies are streams of Node.js", () => {
+  /** As `node-fetch` has it. */
+  const nodeFetch = async (input: string, init: RequestInit) => {
+    const answer = await bare(input, init);
+    const body = Readable.fromWeb(answer.body as never);
+    const text = async (): Promise<string> => textOf(body);
+    return {
+      status: 200,
+      ok: true,
+      headers: answer.headers,
+      body,
+      text,
+      json: async () => JSON.parse(await text()) as unknown,
+    };
+  };
+  const asked = streamed.replace('"stream":true', '"stream":true,"stream_options":{"include_usage":true}');
+  const told = { inputTokens: 100, outputTokens: 20, usageSource: "provider", isSuccess: true };
+
+  test("is read as it is read", async () => {
+    const { events } = startMeters();
+    const fetch = meterFetch(nodeFetch);
+    await (await fetch(chat(), { method: "POST", body })).json();
+    for (const sent of [asked, streamed]) {
+      const { body: stream } = await fetch(chat(), { method: "POST", body: sent });
+      let seen = "";
+      for await (const piece of stream) seen += String(piece);
+      expect(seen).toContain("world");
+      expect(seen.includes('"prompt_tokens"')).toBe(sent === asked);
+    }
+    const { body: flowing } = await fetch(chat(), { method: "POST", body: asked });
+    await new Promise((resolve) => flowing.on("data", () => {}).on("end", resolve));
+    await settled(events, 4);
+    expect(events).toHaveLength(4);
+    for (const event of events) expect(event).toMatchObject(told);
+  });
+
+  test.each([true, false])("is given up and breaks off like any other (asked: %s)", async (isAsked) => {
+    const { events } = startMeters();
+    const fetch = meterFetch(nodeFetch);
+    const sent = isAsked ? asked : streamed;
+    provider.script({ delivery: { holdAfter: 1 } }, { delivery: { destroyAfter: 1 } });
+    const { body: first } = await fetch(chat(), { method: "POST", body: sent });
+    for await (const piece of first) if (String(piece).includes("Hello")) break;
+    await settled(events, 1);
+    expect(events).toMatchObject([{ isSuccess: false, errorType: null }]);
+    const { body: second } = await fetch(chat(), { method: "POST", body: sent });
+    await expect(textOf(second)).rejects.toThrow(/terminated/);
+    await settled(events, 2);
+    expect(events[1]).toMatchObject({
+      isSuccess: false,
+      errorType: expect.stringMatching(/UND_ERR_SOCKET|ECONNRESET/),
+    });
+  });
 });
 
 test("a host of the application's own is known by its configuration", async () => {

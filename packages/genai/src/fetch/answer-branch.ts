@@ -19,6 +19,7 @@ export interface AnswerBranch {
   whole(answer: unknown): void;
   /** From now on it is read as a whole: its pieces need not be looked at. */
   readsWhole(): void;
+  isReadWhole(): boolean;
   fail(error: unknown): void;
   cancel(): void;
   /** Another way on which the same answer is read. Before anything has come. */
@@ -79,6 +80,7 @@ function branchOf(shared: Shared): AnswerBranch {
     readsWhole() {
       isWhole = true;
     },
+    isReadWhole: () => isWhole,
     fail: (error) => call.breakOff(error, reader),
     cancel: () => giveUp(shared, reader),
     fork: () => branchOf(shared),

@@ -3,6 +3,7 @@ import type { RequestFacts, WireFormat } from "../wire/wire-format.ts";
 import { type AnswerBranch, openBranch, type PieceReader } from "./answer-branch.ts";
 import type { ModelCall } from "./model-call.ts";
 import { layOver } from "./own-property.ts";
+import { isNodeStream, tapNodeStream } from "./tapped-node-stream.ts";
 import { tapStream } from "./tapped-stream.ts";
 import { gatherWhole, readAsItComes, readNothing } from "./piece-readers.ts";
 
@@ -25,6 +26,7 @@ export function tapAnswer(answer: Response, call: ModelCall, { format, facts, to
   };
   const branch = openBranch(call, createReader, facts.hidesUsage && kind === "stream");
   if (body === null) branch.end();
+  else if (isNodeStream(body)) tapNodeStream(answer, body, branch);
   else tapResponse(answer, body, branch, kind === "whole");
 }
 

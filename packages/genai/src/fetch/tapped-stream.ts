@@ -27,8 +27,10 @@ export function tapStream(stream: Bytes, branch: AnswerBranch): void {
 
   layOver(stream, "getReader", function getReader(this: Bytes, ...given: unknown[]): AnyReader {
     if (this !== stream) return original.getReader.apply(this, given);
-    if (stream.locked || !(isDiverted() || readsInside()))
+    if (branch.isReadWhole()) return original.getReader.apply(stream, given);
+    if (stream.locked || !(isDiverted() || readsInside())) {
       return tapReader(original.getReader.apply(stream, given), branch);
+    }
     return (divert().getReader as typeof original.getReader)(...given);
   });
   for (const name of ["values", Symbol.asyncIterator] as const) {
@@ -106,11 +108,14 @@ function observed<Result extends { done: boolean; value?: unknown }>(
   return promise;
 }
 
-/** `Readable.fromWeb` of Node.js 26 asks for a reader and reads behind its back. */
+/** From Node.js 26 on `Readable.fromWeb` asks for a reader and reads behind its back. */
 function readsInside(): boolean {
+  if (nodeMajor < 26) return false;
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 4;
   const { stack } = new Error("where");
   Error.stackTraceLimit = stackTraceLimit;
   return String(stack).includes("node:internal/webstreams/adapters");
 }
+
+const nodeMajor = Number.parseInt(process.versions.node, 10);

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Attribution } from "@meterbridge/core";
 import type { ModelCall } from "./model-call.ts";
 import type { ModelRequest } from "./model-request.ts";
@@ -95,6 +94,8 @@ interface Waiting<Try> {
 /** What the next try has in common with this one. A form is made anew for each, so only what is known of it is compared. */
 function digestOf({ body, facts }: ModelRequest): string {
   if (body === undefined) return `${facts.operation} ${facts.model} ${facts.inputCharacters}`;
+  // Loaded now: at the start it would take longer than all the rest of the capture.
+  const { hash } = process.getBuiltinModule("node:crypto");
   return `${body.length} ${hash("sha256", body.length > longestHashed ? body.slice(0, longestHashed) : body)}`;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { Decimal } from "./exact-decimal.ts";
@@ -33,6 +32,8 @@ export function readOwnPrices(overrides: PriceOverrides | undefined, file: strin
   if (overrides !== undefined) given.push(...check('option "overrides"', overrides).prices);
   if (file !== undefined) given.push(...check(file, parse(file)).prices);
   if (given.length === 0) return undefined;
+  // Loaded where there are overrides: at the start it would take longer than all the rest.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash("sha256").update(JSON.stringify(given)).digest("hex").slice(0, 8);
   return { prices: given.map(ownPrice), hash };
 }

@@ -1,10 +1,5 @@
 import { testParity } from "@meterbridge/testkit";
-import {
-  datadogAgentHarness,
-  dogstatsdHarness,
-  otlpHarness,
-  prometheusHarness,
-} from "./support/exporter-harnesses.ts";
+import { datadogAgentHarness, dogstatsdHarness, otlpHarness, prometheusHarness } from "./support/exporter-harnesses.ts";
 
 testParity([
   { name: "prometheus", harness: prometheusHarness },

@@ -40,7 +40,8 @@ function pointOf(line: string): ReceivedPoint[] {
   const value = Number(told.slice(end + 1));
   if (end < 1 || !Number.isFinite(value) || (type !== "c" && type !== "g")) throw new Error(`no DogStatsD: ${line}`);
   const tags = rest.find((part) => part.startsWith("#"))?.slice(1) ?? "";
-  const pairs = tags === "" ? [] : tags.split(",").map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]);
+  const pairs =
+    tags === "" ? [] : tags.split(",").map((tag) => [tag.slice(0, tag.indexOf(":")), tag.slice(tag.indexOf(":") + 1)]);
   return [{ name: told.slice(0, end), attributes: Object.fromEntries(pairs), value, isDelta: type === "c" }];
 }
 

@@ -18,7 +18,9 @@ export const partialAnswers: Readonly<Record<"json" | "protobuf", string | Uint8
 };
 
 interface JsonRequest {
-  readonly resourceMetrics: readonly { readonly scopeMetrics: readonly { readonly metrics: readonly JsonMetric[] }[] }[];
+  readonly resourceMetrics: readonly {
+    readonly scopeMetrics: readonly { readonly metrics: readonly JsonMetric[] }[];
+  }[];
 }
 
 interface JsonMetric {

@@ -77,7 +77,7 @@ export function testTrouble<Backend extends ExporterBackend>(harness: ExporterHa
 
       await misbehave(running, undefined);
       await expectAfterFlushes(running, 1);
-      if (exporter.isFailing !== undefined) expect(await eventually(() => exporter.isFailing!() === false)).toBe(true);
+      if (exporter.isFailing !== undefined) expect(await eventually(() => !exporter.isFailing!())).toBe(true);
     }));
 }
 
@@ -98,7 +98,10 @@ const mostMillis = 2000 + 3000;
 /** With these the backend has what it was sent. */
 const taken: ReadonlySet<string> = new Set(["answers with garbage", "rejects a part"]);
 
-async function misbehave({ backend }: RunningExporter, fault: Parameters<NonNullable<ExporterBackend["misbehave"]>>[0]) {
+async function misbehave(
+  { backend }: RunningExporter,
+  fault: Parameters<NonNullable<ExporterBackend["misbehave"]>>[0],
+) {
   if (backend.misbehave === undefined) {
     throw new Error("the backend has no misbehave(): give it one, or `faults: []` to the harness");
   }

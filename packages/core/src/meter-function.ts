@@ -1,5 +1,5 @@
 import { isAbort, type Run } from "./run.ts";
-import { isThenable, putBefore } from "./stream-watcher.ts";
+import { isFunction, isThenable, putBefore } from "./stream-watcher.ts";
 import { createWatcher, type StreamReading } from "./watched-reading.ts";
 import { streamIn, watchStream } from "./watch-stream.ts";
 
@@ -32,7 +32,8 @@ export function meterFunction<Work extends AnyFunction>(work: Work, begin: () =>
         complete(run, result);
         return result;
       }
-      return isPlainPromise(result) ? settled(run, result) : watchThenable(run, result);
+      if (!isNativePromise(result)) return watchThenable(run, result);
+      return hasOwnMethods(result) ? watchAside(run, result) : settled(run, result);
     },
   });
 }
@@ -86,9 +87,26 @@ function readingOf(run: MeteredRun): StreamReading<undefined> {
   };
 }
 
-/** One that nothing is known to be peculiar about, so that another can stand for it. */
-function isPlainPromise(value: PromiseLike<unknown>): value is Promise<unknown> {
+/** One that `await` asks without its `then`. */
+function isNativePromise(value: PromiseLike<unknown>): value is Promise<unknown> {
   return value instanceof Promise && value.constructor === Promise && !Object.hasOwn(value, "then");
+}
+
+/** Such as `ky` hangs on what it gives: `.json()`. Another promise cannot stand for it. */
+function hasOwnMethods(promise: Promise<unknown>): boolean {
+  return Object.keys(promise).length > 0;
+}
+
+/**
+ * The promise itself. Nobody is told any more when its rejection is handled by none; but a second promise that rejects beside it would be reported
+ * where its methods have handled the first.
+ */
+function watchAside(run: MeteredRun, promise: Promise<unknown>): Promise<unknown> {
+  promise.then(
+    (result) => complete(run, result),
+    (error: unknown) => fail(run, error),
+  );
+  return promise;
 }
 
 /**
@@ -104,11 +122,11 @@ function watchThenable(run: MeteredRun, thenable: PromiseLike<unknown>): Promise
       Reflect.apply(then, thenable, [
         (result: unknown) => {
           complete(run, result);
-          return kept ? kept(result) : result;
+          return isFunction(kept) ? kept(result) : result;
         },
         (error: unknown) => {
           fail(run, error);
-          if (refused) return refused(error);
+          if (isFunction(refused)) return refused(error);
           throw error;
         },
       ]),

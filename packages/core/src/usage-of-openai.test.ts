@@ -144,6 +144,16 @@ const table: readonly (readonly [name: string, result: unknown, usage: object])[
     { inputTokens: 8000, webSearches: 2 },
   ],
   [
+    "Gemini in OpenAI's language, whose thoughts are charged for and stand in the total alone",
+    { model: "gemini-2.5-flash", usage: { prompt_tokens: 20, completion_tokens: 198, total_tokens: 623 } },
+    { inputTokens: 20, outputTokens: 603, reasoningTokens: 405 },
+  ],
+  [
+    "another total that is more than its parts, which nobody has explained",
+    { model: "house-1", usage: { prompt_tokens: 20, completion_tokens: 198, total_tokens: 623 } },
+    { inputTokens: 20, outputTokens: 198, reasoningTokens: undefined },
+  ],
+  [
     "LiteLLM before Anthropic, whose cached tokens are in the input already",
     {
       usage: {

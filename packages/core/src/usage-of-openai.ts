@@ -11,10 +11,13 @@ export function openAiUsage(result: Fields, usage: Fields): LlmUsage {
   const cached = fieldsOf(inputDetails["cached_tokens_details"]);
   const input = number(usage["prompt_tokens"] ?? usage["input_tokens"] ?? usage["promptTokens"]);
   const output = number(usage["completion_tokens"] ?? usage["output_tokens"] ?? usage["completionTokens"]);
-  const reasoning = number(outputDetails["reasoning_tokens"] ?? usage["reasoning_tokens"]);
+  const total = usage["total_tokens"];
+  const reasoning =
+    number(outputDetails["reasoning_tokens"] ?? usage["reasoning_tokens"]) ??
+    untoldThoughts(result, input, output, total);
   return {
     inputTokens: input,
-    outputTokens: withReasoning(input, output, reasoning, usage["total_tokens"]),
+    outputTokens: withReasoning(input, output, reasoning, total),
     cacheReadTokens: number(
       inputDetails["cached_tokens"] ??
         usage["prompt_cache_hit_tokens"] ??
@@ -34,6 +37,18 @@ export function openAiUsage(result: Fields, usage: Fields): LlmUsage {
     serviceTier: word(result["service_tier"] ?? usage["service_tier"]),
     costUsd: costOf(usage),
   };
+}
+
+/** Where Gemini answers in OpenAI's language its thoughts are in the total alone. */
+function untoldThoughts(
+  { model }: Fields,
+  input: number | undefined,
+  output: number | undefined,
+  total: unknown,
+): number | undefined {
+  if (typeof total !== "number" || input === undefined || output === undefined) return undefined;
+  const rest = total - input - output;
+  return rest > 0 && typeof model === "string" && model.includes("gemini") ? rest : undefined;
 }
 
 /**

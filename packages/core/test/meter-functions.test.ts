@@ -135,6 +135,31 @@ test("a client's promise with methods of its own stays that promise, and ends it
   expect(collection.total("tool.calls", { status: "completed" })).toBe(1);
 });
 
+test("a promise on which methods were hung keeps them, and nobody hears of a rejection that they have handled", async () => {
+  const { core, collect } = startCore();
+  const heard: unknown[] = [];
+  const listen = (error: unknown): void => void heard.push(error);
+  process.on("unhandledRejection", listen);
+  try {
+    // As `ky` does.
+    const request = (isFine: boolean): Promise<string> & { json(): Promise<unknown> } => {
+      const response = isFine ? Promise.resolve('{"found":1}') : Promise.reject(new TypeError("broken"));
+      return Object.assign(response, { json: async () => JSON.parse(await response) as unknown });
+    };
+    const metered = tool(core)(request);
+    expect(await metered(true).json()).toEqual({ found: 1 });
+    expect(await metered(true)).toBe('{"found":1}');
+    await expect(metered(false).json()).rejects.toThrow("broken");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", listen);
+  }
+  const collection = await collect();
+  expect(collection.total("tool.calls", { status: "completed" })).toBe(2);
+  expect(collection.total("tool.calls", { status: "failed" })).toBe(1);
+});
+
 test("a stream is the same object, and its call is over when it has been read, left or broken", async () => {
   const { core, collect } = startCore();
   async function* numbers(failure?: Error): AsyncGenerator<number> {

@@ -3,9 +3,17 @@ import { type InstanceChannel, isInstanceMessage } from "./instance-messages.ts"
 
 /** Between the primary process of a `node:cluster` and its workers. */
 export function createClusterChannel(): InstanceChannel {
-  // Loaded when it is needed; what its types call the default is the module itself.
-  const cluster = process.getBuiltinModule("node:cluster") as unknown as Cluster;
+  const cluster = loadCluster();
   return cluster.isPrimary ? primaryChannel(cluster) : workerChannel(String(cluster.worker?.id ?? process.pid));
+}
+
+export function isPrimaryProcess(): boolean {
+  return loadCluster().isPrimary;
+}
+
+/** Loaded when it is needed. What its types call the default is the module itself. */
+function loadCluster(): Cluster {
+  return process.getBuiltinModule("node:cluster") as unknown as Cluster;
 }
 
 function primaryChannel(cluster: Cluster): InstanceChannel {

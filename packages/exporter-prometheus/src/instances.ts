@@ -1,13 +1,13 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { asScopeMetrics, createCombination, type InstanceSnapshot } from "./combine-instances.ts";
-import { createClusterChannel } from "./cluster-channel.ts";
+import { createClusterChannel, isPrimaryProcess } from "./cluster-channel.ts";
 import type { InstanceChannel, InstanceMessage } from "./instance-messages.ts";
 import { deserialise, instanceMetrics, serialise, staysInSum } from "./instance-metrics.ts";
 import { createInstanceRoll } from "./instance-roll.ts";
 import { prefix } from "./option-schemas.ts";
 import type { AggregateOptions } from "./prometheus-options.ts";
-import { createThreadChannel } from "./thread-channel.ts";
+import { createThreadChannel, isMainThread } from "./thread-channel.ts";
 
 /** One process of a cluster, or one thread, and its part in what all of them show. */
 export interface Instances {
@@ -17,6 +17,11 @@ export interface Instances {
   producerOf(own: MetricProducer): MetricProducer;
   /** Tells the last metrics, and leaves. Bounded in time by its caller. */
   leave(): Promise<void>;
+}
+
+/** Whether this process or thread is the one that answers scrapes. */
+export function isServing({ across }: Pick<AggregateOptions, "across">): boolean {
+  return across === "cluster" ? isPrimaryProcess() : isMainThread();
 }
 
 /** Joins the others that were started with the same option. */

@@ -2,7 +2,7 @@ import type { Exporter } from "@meterbridge/exporter";
 import type { AddressInfo } from "node:net";
 import { createGate } from "./credentials.ts";
 import { unknownVariables } from "./environment.ts";
-import { joinInstances } from "./instances.ts";
+import { isServing, joinInstances } from "./instances.ts";
 import { type PrometheusOptions, resolveOptions } from "./prometheus-options.ts";
 import {
   createFetchHandler,
@@ -56,7 +56,7 @@ export function prometheus(options: PrometheusOptions = {}): PrometheusExporter 
     specificationVersion: 1,
     name: "prometheus",
     // Port 0 stands for any free one, which is not known before it is bound.
-    ...(resolved.server && resolved.port !== 0
+    ...(resolved.server && resolved.port !== 0 && (resolved.aggregate === undefined || isServing(resolved.aggregate))
       ? { target: urlOf(resolved, resolved.host, resolved.port, resolved.path) }
       : {}),
     isFailing: () => (server?.isFailing() ?? false) || (reader?.isFailing() ?? false),

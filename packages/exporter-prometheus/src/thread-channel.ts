@@ -2,11 +2,11 @@ import { type InstanceChannel, isInstanceMessage } from "./instance-messages.ts"
 
 /** Between the main thread and the worker threads of one process. It keeps none of them alive. */
 export function createThreadChannel(): InstanceChannel {
-  const { BroadcastChannel, isMainThread, threadId } = process.getBuiltinModule("node:worker_threads");
+  const { BroadcastChannel, threadId } = process.getBuiltinModule("node:worker_threads");
   const channel = new BroadcastChannel("meterbridge.prometheus");
   channel.unref();
   return {
-    serves: isMainThread,
+    serves: isMainThread(),
     instance: String(threadId),
     post(message) {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- to a thread, not to a window
@@ -21,4 +21,8 @@ export function createThreadChannel(): InstanceChannel {
     },
     close: () => channel.close(),
   };
+}
+
+export function isMainThread(): boolean {
+  return process.getBuiltinModule("node:worker_threads").isMainThread;
 }

@@ -49,7 +49,7 @@ function usageOf(usage: LlmUsage): LlmUsage {
   };
 }
 
-export function callOf(call: LlmCall): LlmCall {
+function callOf(call: LlmCall): LlmCall {
   return {
     provider: call.provider,
     model: call.model,

@@ -63,7 +63,7 @@ export function createWaitingCalls<Try extends WaitingTry>(most = 1000): Waiting
     take(request, attribution) {
       const candidates = byUrl.get(request.url);
       const sign = candidates === undefined ? undefined : retrySign(request.headers);
-      if (candidates === undefined || sign === undefined || sign.retry === 0) return undefined;
+      if (candidates === undefined || sign === undefined) return undefined;
       const digest = digestOf(request);
       const found = candidates.find(
         ({ failed, digest: other }) =>

@@ -129,7 +129,7 @@ const plan = fc.record({
     .map(([before, last]) => [...before, last]),
 });
 
-/** What a fetch of the property test is asked, to be answered when its turn has come. */
+/** What waits for its turn: a call's begin, or the answer to one of its tries. */
 interface Pending {
   settle(): void;
 }
@@ -163,6 +163,8 @@ async function run(plans: readonly Plan[], order: readonly number[]): Promise<vo
     });
   });
   const calls = plans.map(async ({ body, outcomes }) => {
+    // It begins when its turn has come: others may have failed before.
+    await new Promise<void>((resolve) => void pending.push({ settle: resolve }));
     for (const [attempt, outcome] of outcomes.entries()) {
       const headers = { "x-stainless-retry-count": String(attempt), "x-outcome": String(outcome) };
       const init = { method: "POST", headers, body: JSON.stringify({ model: `model-${body}`, messages }) };

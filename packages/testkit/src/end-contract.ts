@@ -33,31 +33,7 @@ export function testEnd<Backend extends ExporterBackend>(harness: ExporterHarnes
     }
   });
 
-  if (harness.isScraped === true) {
-    test("it answers nobody afterwards, and may be ended twice", () =>
-      withExporter(harness, async (running) => {
-        const { reader, backend } = running;
-        running.record(counter, 5, acme);
-        await expectArrival(running, counter, acme, 5);
-        await Promise.all([reader.shutdown(), reader.shutdown()]);
-        await reader.shutdown();
-        expect(await backend.read(counter, acme)).toBeUndefined();
-      }));
-  } else {
-    test("it sends what was recorded last, may be ended twice, and sends nothing afterwards", () =>
-      withExporter(harness, async (running) => {
-        const { reader, backend } = running;
-        running.record(counter, 5, acme);
-        await Promise.all([reader.shutdown(), reader.shutdown()]);
-        await expectArrival(running, counter, acme, 5);
-        const contacts = backend.contacts();
-        running.record(counter, 7, acme);
-        await reader.forceFlush();
-        await reader.shutdown();
-        expect(backend.contacts()).toBe(contacts);
-        expect(await backend.read(counter, acme)).toBe(5);
-      }));
-  }
+  (harness.isScraped === true ? testScrapedEnd : testPushedEnd)(harness);
 
   test("an application that goes on recording afterwards does not notice", () =>
     withExporter(harness, async ({ reader, record, told }) => {
@@ -73,4 +49,32 @@ export function testEnd<Backend extends ExporterBackend>(harness: ExporterHarnes
       await reader.shutdown();
       expect(told).toEqual([]);
     }));
+}
+
+function testScrapedEnd<Backend extends ExporterBackend>(harness: ExporterHarness<Backend>): void {
+    test("it answers nobody afterwards, and may be ended twice", () =>
+      withExporter(harness, async (running) => {
+        const { reader, backend } = running;
+        running.record(counter, 5, acme);
+        await expectArrival(running, counter, acme, 5);
+        await Promise.all([reader.shutdown(), reader.shutdown()]);
+        await reader.shutdown();
+        expect(await backend.read(counter, acme)).toBeUndefined();
+      }));
+}
+
+function testPushedEnd<Backend extends ExporterBackend>(harness: ExporterHarness<Backend>): void {
+    test("it sends what was recorded last, may be ended twice, and sends nothing afterwards", () =>
+      withExporter(harness, async (running) => {
+        const { reader, backend } = running;
+        running.record(counter, 5, acme);
+        await Promise.all([reader.shutdown(), reader.shutdown()]);
+        await expectArrival(running, counter, acme, 5);
+        const contacts = backend.contacts();
+        running.record(counter, 7, acme);
+        await reader.forceFlush();
+        await reader.shutdown();
+        expect(backend.contacts()).toBe(contacts);
+        expect(await backend.read(counter, acme)).toBe(5);
+      }));
 }

@@ -1,5 +1,5 @@
 import type { CoreState } from "./core-state.ts";
-import type { LlmCall } from "./llm-call.ts";
+import type { LlmCall, TokensByModality } from "./llm-call.ts";
 import type { TokenCounts } from "./llm-tokens.ts";
 import type { PriceBook, PricedCall } from "./price-book.ts";
 import { pricedCall } from "./priced-call.ts";
@@ -33,10 +33,39 @@ export function costOf(
 
   const { priceBook } = state.settings();
   if (priceBook === null) return unpriced;
-  const nanoUsd = askPriceBook(state, priceBook, pricedCall(call, tokens, occurredAt));
+  const asked = pricedCall(call, tokens, occurredAt);
+  const nanoUsd = askPriceBook(state, priceBook, asked);
   if (nanoUsd === null) return unpriced;
   const estimated = call.usageSource === "estimated" || call.usageSource === "partial";
-  return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: priceBook.name };
+  const name = isByDetails(priceBook, asked, nanoUsd) ? `${priceBook.name}${detailsMark}` : priceBook.name;
+  return { nanoUsd, status: estimated ? "estimated" : "priced", priceBook: name };
+}
+
+/**
+ * At the end of the book's name where the price counts what no usage event tells: tokens by modality, a cache kept for an hour, searches. Who
+ * prices such a call anew by its event would price it wrongly.
+ */
+export const detailsMark = "+details";
+
+function isByDetails(priceBook: PriceBook, call: PricedCall, nanoUsd: bigint): boolean {
+  const { inputByModality, cacheReadByModality, outputByModality } = call;
+  const mayBe =
+    Boolean(call.cacheWriteHourTokens) ||
+    Boolean(call.webSearches) ||
+    [inputByModality, cacheReadByModality, outputByModality].some(isBeyondText);
+  if (!mayBe) return false;
+  const { provider, model, responseModel, serviceTier, occurredAt } = call;
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens } = call;
+  const tokens = { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens };
+  try {
+    return priceBook.price({ provider, model, responseModel, serviceTier, occurredAt, ...tokens }) !== nanoUsd;
+  } catch {
+    return true;
+  }
+}
+
+function isBeyondText(tokens: TokensByModality | null | undefined): boolean {
+  return Boolean(tokens?.audio) || Boolean(tokens?.image) || Boolean(tokens?.video);
 }
 
 /** The book's price in nano-USD. What is none, or was thrown, is counted, and null. */

@@ -40,6 +40,7 @@ export interface UsageEvent {
   /** Cost in nano-USD. Null when unpriced, never 0 for that. */
   readonly costNanoUsd: bigint | null;
   readonly costStatus: CostStatus;
+  /** The book's name; with `+details` at its end where the price counts what is not told here: audio, pictures, an hour's cache, searches. */
   readonly priceBook: string | null;
   /** Milliseconds the call, task or tool took. */
   readonly inferenceMs: number | null;

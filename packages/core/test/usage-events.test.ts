@@ -128,6 +128,32 @@ test("the cost's status says where it comes from", () => {
   expect(events[0]!.costNanoUsd).toBeNull();
 });
 
+test("an event says that its price counted what no event tells, so that nobody prices it anew without", () => {
+  const { core } = startCore();
+  const books: (string | null)[] = [];
+  core.addUsageSink({ write: ({ priceBook }) => void books.push(priceBook) });
+  core.configure({
+    priceBook: {
+      name: "book@1",
+      price: ({ webSearches = 0, cacheWriteHourTokens = 0, inputByModality }) =>
+        BigInt(1 + webSearches + cacheWriteHourTokens + (inputByModality?.audio ?? 0)),
+    },
+  });
+  for (const used of [
+    {},
+    { webSearches: 2 },
+    { webSearches: 0 },
+    { cacheWriteHourTokens: 5 },
+    { inputByModality: { text: 1, audio: 9 } },
+    // The book does not tell it from text.
+    { inputByModality: { image: 9 }, outputByModality: { image: 1 } },
+  ]) {
+    core.llm.record({ ...call, cacheWriteTokens: 5, ...used });
+  }
+  const detailed = "book@1+details";
+  expect(books).toEqual(["book@1", detailed, "book@1", detailed, detailed, "book@1"]);
+});
+
 test("without a sink no event is built, and after its end a sink gets none", () => {
   const { core } = startCore();
   const random = vi.spyOn(crypto, "getRandomValues");

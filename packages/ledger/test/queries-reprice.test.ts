@@ -61,6 +61,7 @@ describe("repricing", () => {
       differenceNanoUsd: 1_050_000n,
       stillUnpriced: 0,
       notInBook: 0,
+      byDetails: 0,
       failed: 0,
       notWritten: 0,
     });
@@ -147,12 +148,24 @@ describe("repricing", () => {
       differenceNanoUsd: 0n,
       stillUnpriced: 1,
       notInBook: 2,
+      byDetails: 0,
       failed: 0,
       notWritten: 0,
     });
     expect(store.written()).toHaveLength(6);
     const asked = await reprice(store, { ...november, priceBook, includeProviderCosts: true });
     expect([asked.corrected, asked.differenceNanoUsd]).toEqual([1, -1_150_000n]);
+  });
+
+  test("does not take searches, audio and an hour's cache off the price of calls whose rows do not keep them", async () => {
+    const store = openMemoryStore();
+    await store.append([
+      usageRow(1, "2026-11-21T10:00:00Z", { priceBook: "list@1+details" }),
+      usageRow(2, "2026-11-21T10:00:00Z", { priceBook: "list@1" }),
+    ]);
+    const result = await reprice(store, { ...november, priceBook: book("list@2", 1000n) });
+    expect([result.looked, result.byDetails, result.corrected]).toEqual([2, 1, 1]);
+    expect(store.written().map(({ corrects }) => corrects)).toEqual([null, null, store.written()[1]?.eventId]);
   });
 
   test("only tells what it would do in a dry run", async () => {

@@ -40,6 +40,8 @@ export function createEventScanner(meanings: FieldMeanings, output: OutputMeasur
     let textFrom = -1;
     let textDepth = 0;
     let restFrom = -1;
+    // With another text behind it: what is looked up would not be measured.
+    let hasMore = false;
     let resumeFrom = -1;
     let resumeDepth = 0;
 
@@ -76,6 +78,8 @@ export function createEventScanner(meanings: FieldMeanings, output: OutputMeasur
             textFrom = begin - 1;
             textDepth = depth;
             restFrom = index + 1;
+          } else if (index > begin) {
+            hasMore = true;
           }
         } else {
           if (restFrom >= 0 && !tells && sumsFrom < 0) {
@@ -135,7 +139,7 @@ export function createEventScanner(meanings: FieldMeanings, output: OutputMeasur
     found.isWhole = brackets > 0 && depth === 0;
     found.nullFrom = nullFrom;
     found.nullTo = nullTo;
-    if (restFrom >= 0 && found.isWhole) {
+    if (restFrom >= 0 && found.isWhole && !hasMore) {
       const isWhole = !tells && sumsFrom < 0;
       const to = isWhole ? end : resumeFrom;
       shape.learn(bytes, {

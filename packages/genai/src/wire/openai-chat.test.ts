@@ -52,6 +52,25 @@ test("usage, model and served tier are read from the last chunk of a stream that
   expect(reader.unreadable()).toBeUndefined();
 });
 
+test("two texts in one event are both estimated, also where the same comes again and again", () => {
+  const part = data(chunk({ content: "", reasoning: "ha ha ha", reasoning_content: "" }));
+  const { reader } = readStream(route, facts, part.repeat(50));
+  expect(reader.ending(true).outputTokens).toBe(100);
+});
+
+test("reasoning that OpenRouter tells in two places is estimated once where the stream is cut", () => {
+  const reader = createRequestReader("https://openrouter.ai/api/v1/chat/completions", {
+    model: "deepseek/deepseek-r1",
+    stream: true,
+    messages: [{ role: "user", content: "Say hello" }],
+  });
+  const reasoning = "It is to say hello, so ";
+  const detail = { type: "reasoning.text", text: reasoning, format: "unknown", index: 0 };
+  const part = chunk({ role: "assistant", content: "", reasoning, reasoning_details: [detail] });
+  const cut = readStream(reader.route, reader.facts, data(part).repeat(20)).reader;
+  expect(cut.ending(true)).toMatchObject({ outputTokens: (20 * reasoning.length) / 4, usageSource: "estimated" });
+});
+
 test("who asked for usage sees every byte, in the very objects that came", () => {
   const { reader } = readStream(route, facts, "");
   const bytes = Buffer.from(asked.map((event) => data(event)).join(""));

@@ -13,11 +13,11 @@ export const openaiChat: WireFormat = {
 };
 
 /** The same of hosts that tell usage in every stream, and of which some refuse a wish for it. */
-export const openaiChatTelling: WireFormat = withoutWish(openaiChat);
+export const openaiChatTelling: WireFormat = withoutWish(withTexts(openaiChat));
 
 /** The completions from before there was chat, and those that fill in the middle. */
 export const openaiCompletions: WireFormat = {
-  ...openaiChat,
+  ...withTexts(openaiChat),
   name: "openai-completions",
   readRequest: (body, route) => readFacts(completionsRequest, body, route),
 };
@@ -41,7 +41,6 @@ const chatAnswer: AnswerTraits = {
     reasoning_content: "output",
     refusal: "output",
     arguments: "output",
-    text: "output",
     usage: "sums",
     finish_reason: "end",
     error: "told",
@@ -50,12 +49,22 @@ const chatAnswer: AnswerTraits = {
   estimates: "text",
 };
 
+const textsAnswer: AnswerTraits = { ...chatAnswer, fields: { ...chatAnswer.fields, text: "output" } };
+
 /** A stream tells its usage only when it is asked to. Who asked for it, or said no, is left alone. */
 function withUsageAskedFor(body: Record<string, unknown>): Record<string, unknown> | undefined {
   const wishes = body["stream_options"];
   if (body["stream"] !== true || (wishes !== undefined && wishes !== null && !isFields(wishes))) return undefined;
   if (isFields(wishes) && wishes["include_usage"] !== undefined && wishes["include_usage"] !== null) return undefined;
   return { ...body, stream_options: { ...wishes, include_usage: true } };
+}
+
+/**
+ * Mistral's content may be a list of texts and thoughts, and a completion is a text. Elsewhere in a chat `text` says again what another field has
+ * said: OpenRouter's `reasoning_details` its `reasoning`.
+ */
+function withTexts(format: WireFormat): WireFormat {
+  return { ...format, createReader: (request, tokens) => createAnswerReader(textsAnswer, request, tokens) };
 }
 
 function withoutWish({ withUsageAskedFor: _wish, ...format }: WireFormat): WireFormat {

@@ -32,6 +32,8 @@ export interface RepriceResult {
   readonly stillUnpriced: number;
   /** Calls that had a price, are not in this book, and keep what they had. */
   readonly notInBook: number;
+  /** Calls whose price counted what no row keeps, such as audio and searches (`+details` at the end of its book's name). They keep what they had. */
+  readonly byDetails: number;
   /** Calls at which the price book threw, or gave what is no price. They keep what they had. */
   readonly failed: number;
   /** Corrections that another run wrote first, or that retention takes no more: they are in `corrected` all the same. */
@@ -43,8 +45,8 @@ export interface RepriceResult {
  * after a crash or beside another run: a correction's id follows from the event and the number of corrections before it, so
  * that it is written once. Calls without tokens are left alone.
  *
- * A row keeps the models asked for and answering, the service tier and the counts of tokens. What it does not keep, tokens by modality, caches
- * written for an hour and searches, is priced as text, five minutes and none.
+ * A row keeps the models asked for and answering, the service tier and the counts of tokens. It does not keep tokens by modality, caches written for
+ * an hour and searches: calls whose price counted such are left alone. Those that had no price are priced as text, five minutes and none.
  * @throws RangeError when the window is wrong, or rows in it are forgotten.
  */
 export async function reprice(store: LedgerStore, options: RepriceOptions): Promise<RepriceResult> {
@@ -55,6 +57,7 @@ export async function reprice(store: LedgerStore, options: RepriceOptions): Prom
     differenceNanoUsd: 0n,
     stillUnpriced: 0,
     notInBook: 0,
+    byDetails: 0,
     failed: 0,
     notWritten: 0,
   };
@@ -96,6 +99,10 @@ function correctionOf(
   result.looked++;
   if (event.inputTokens === null && event.outputTokens === null) return [];
   if (event.costStatus === "provider" && !includeProviderCosts) return [];
+  if (event.priceBook?.endsWith(detailsMark) === true) {
+    result.byDetails++;
+    return [];
+  }
   const isUnpriced = before.reduce((so, row) => so + row.unpriced, event.unpriced as number) > 0;
   const price = priceOf(event, priceBook);
   if (price === null || price === "failed") {
@@ -165,3 +172,5 @@ function correctionId(event: LedgerRow, corrections: number): string {
 }
 
 const batchSize = 500;
+/** Core writes it. */
+const detailsMark = "+details";

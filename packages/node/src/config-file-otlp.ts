@@ -7,7 +7,7 @@ import { splitList } from "./parse-lists.ts";
 export interface OtlpWords {
   readonly url: string;
   readonly protocol: "http/protobuf" | "http/json";
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly compression: "gzip" | "none";
   /** Infinity for none. */
   readonly timeoutMillis: number;
@@ -25,26 +25,26 @@ export type Wrong = (path: string, what: string) => Error;
 
 /** @throws Error that names the place, and never the value of a header or an address. */
 export function readOtlp(place: Place, signal: "metrics" | "traces" | "logs", wrong: Wrong): OtlpWords {
-  const url = place.value<string>("endpoint") ?? `http://localhost:4318/v1/${signal}`;
+  const url = place.text("endpoint") ?? `http://localhost:4318/v1/${signal}`;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw wrong(place.pathOf("endpoint"), `must be a URL that begins with http:// or https://`);
   }
-  const compression = place.value<string>("compression") ?? "none";
+  const compression = place.text("compression") ?? "none";
   if (compression !== "gzip" && compression !== "none") {
     throw wrong(place.pathOf("compression"), `must be gzip or none, found ${JSON.stringify(compression)}`);
   }
   const tls = place.at("tls");
   const tlsFiles = {
-    ca: tls.value<string>("ca_file"),
-    cert: tls.value<string>("cert_file"),
-    key: tls.value<string>("key_file"),
+    ca: tls.text("ca_file"),
+    cert: tls.text("cert_file"),
+    key: tls.text("key_file"),
   };
   if ((tlsFiles.cert === undefined) !== (tlsFiles.key === undefined)) {
     throw wrong(tls.path, `must have cert_file and key_file together`);
   }
   return {
     url,
-    protocol: place.value<string>("encoding") === "json" ? "http/json" : "http/protobuf",
+    protocol: place.text("encoding") === "json" ? "http/json" : "http/protobuf",
     headers: { ...listedHeaders(place, wrong), ...headers(place, wrong) },
     compression,
     timeoutMillis: timeOf(place, "timeout", 10_000),
@@ -59,7 +59,7 @@ export function otlpTarget({ tlsFiles, ...words }: OtlpWords, place: Place, wron
 
 /** Zero stands for no limit. */
 export function timeOf(place: Place, key: string, otherwise: number): number {
-  const found = place.value<number>(key) ?? otherwise;
+  const found = place.number(key) ?? otherwise;
   return found === 0 ? Infinity : found;
 }
 
@@ -68,8 +68,8 @@ const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 function headers(place: Place, wrong: Wrong): Record<string, string> {
   const all: Record<string, string> = {};
   for (const header of place.list("headers")) {
-    const name = header.value<string>("name") ?? "";
-    const value = header.value<string>("value");
+    const name = header.text("name") ?? "";
+    const value = header.text("value");
     if (!headerName.test(name)) throw wrong(header.path, "must have the name of an HTTP header");
     if (value !== undefined) all[name.toLowerCase()] = value;
   }
@@ -79,7 +79,7 @@ function headers(place: Place, wrong: Wrong): Record<string, string> {
 /** `name=value,name=value`, percent-encoded. */
 function listedHeaders(place: Place, wrong: Wrong): Record<string, string> {
   const all: Record<string, string> = {};
-  for (const [index, pair] of splitList(place.value<string>("headers_list") ?? "").entries()) {
+  for (const [index, pair] of splitList(place.text("headers_list") ?? "").entries()) {
     const separator = pair.indexOf("=");
     try {
       const name = decodeURIComponent(pair.slice(0, Math.max(0, separator)).trim());

@@ -7,7 +7,16 @@ export interface Place {
   readonly path: string;
   readonly keys: readonly string[];
   /** What stands there, whole. */
-  value<Value>(key: string): Value | undefined;
+  value(key: string): unknown;
+  // What stands there if it is of this kind, which the schema sees to.
+  text(key: string): string | undefined;
+  number(key: string): number | undefined;
+  flag(key: string): boolean | undefined;
+  choice<Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined;
+  texts(key: string): readonly string[] | undefined;
+  numbers(key: string): readonly number[] | undefined;
+  /** An empty one where there is none. */
+  mapping(key: string): Readonly<Record<string, unknown>>;
   /** The mapping that stands there, an empty one where there is none. */
   at(key: string): Place;
   /** The mappings that are listed there. */
@@ -22,14 +31,22 @@ export function placeOf(content: unknown, path: string, reads: Reads): Place {
   const mapping = isMapping(content) ? content : {};
   const pathOf = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const found = (key: string): unknown => (Object.hasOwn(mapping, key) ? (mapping[key] ?? undefined) : undefined);
+  const value = (key: string): unknown => {
+    reads.set(pathOf(key), "whole");
+    return found(key);
+  };
   return {
     path,
     keys: Object.keys(mapping),
     pathOf,
-    value<Value>(key: string) {
-      reads.set(pathOf(key), "whole");
-      return found(key) as Value | undefined;
-    },
+    value,
+    text: (key) => onlyIf(isText, value(key)),
+    number: (key) => onlyIf(isNumber, value(key)),
+    flag: (key) => onlyIf(isFlag, value(key)),
+    choice: (key, choices) => choices.find((choice) => choice === value(key)),
+    texts: (key) => onlyIf(isListOf(isText), value(key)),
+    numbers: (key) => onlyIf(isListOf(isNumber), value(key)),
+    mapping: (key) => onlyIf(isMapping, value(key)) ?? {},
     at(key) {
       open(pathOf(key), reads);
       return placeOf(found(key), pathOf(key), reads);
@@ -55,6 +72,26 @@ export function unread(content: unknown, path: string, reads: Reads): string[] {
   if (!isMapping(content)) return [];
   const below = placeOf(content, path, reads);
   return below.keys.flatMap((key) => unread(content[key], below.pathOf(key), reads));
+}
+
+function isText(found: unknown): found is string {
+  return typeof found === "string";
+}
+
+function isNumber(found: unknown): found is number {
+  return typeof found === "number";
+}
+
+function isFlag(found: unknown): found is boolean {
+  return typeof found === "boolean";
+}
+
+function isListOf<Kind>(is: (item: unknown) => item is Kind): (found: unknown) => found is Kind[] {
+  return (found): found is Kind[] => Array.isArray(found) && found.every(is);
+}
+
+function onlyIf<Kind>(is: (found: unknown) => found is Kind, found: unknown): Kind | undefined {
+  return is(found) ? found : undefined;
 }
 
 function open(path: string, reads: Reads): void {

@@ -11,7 +11,7 @@ export function readPropagators(root: Place, note: (path: string, what: string) 
       return { name, path: each.pathOf(name) };
     }),
   );
-  const list = splitList(propagator.value<string>("composite_list") ?? "").map((name) => ({
+  const list = splitList(propagator.text("composite_list") ?? "").map((name) => ({
     name,
     path: `${propagator.pathOf("composite_list")}: ${name}`,
   }));

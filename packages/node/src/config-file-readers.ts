@@ -30,12 +30,12 @@ function readPull(place: Place, { isSet }: FileReading): Read {
   const [kind = ""] = exporter.keys;
   if (kind !== "prometheus/development") return named(exporter, kind);
   const prometheus = exporter.at(kind);
-  const strategy = prometheus.value<string>("translation_strategy");
+  const strategy = prometheus.text("translation_strategy");
   const found = {
-    host: prometheus.value<string>("host"),
-    port: prometheus.value<number>("port"),
-    withScopeInfo: prometheus.value<boolean>("scope_info_enabled"),
-    withTargetInfo: prometheus.value<boolean>("target_info_enabled/development"),
+    host: prometheus.text("host"),
+    port: prometheus.number("port"),
+    withScopeInfo: prometheus.flag("scope_info_enabled"),
+    withTargetInfo: prometheus.flag("target_info_enabled/development"),
     translationStrategy: strategy === undefined ? undefined : translationStrategies[strategy],
   };
   const options = Object.entries(found).filter(
@@ -51,6 +51,8 @@ const translationStrategies: Readonly<Record<string, string>> = {
   "no_translation/development": "NoTranslation",
 };
 
+const temporalities = ["cumulative", "delta", "low_memory"] as const;
+
 const prometheusVariables = {
   host: "METERBRIDGE_PROMETHEUS_HOST",
   port: "METERBRIDGE_PROMETHEUS_PORT",
@@ -64,18 +66,18 @@ function readPeriodic(place: Place, { wrong }: FileReading): Read {
   const [kind = ""] = exporter.keys;
   refuseKnown(exporter, kind, wrong);
   if (kind !== "otlp_http" && kind !== "console") return named(exporter, kind);
-  const intervalMillis = place.value<number>("interval") ?? 60_000;
+  const intervalMillis = place.number("interval") ?? 60_000;
   if (intervalMillis === 0) throw wrong(place.pathOf("interval"), "must be at least 1 ms, found 0");
-  const timeoutMillis = timeOf(place, "timeout", 30_000);
   const exporterPlace = exporter.at(kind);
   const reader: ReaderSettings = {
     intervalMillis,
     exponentialHistograms:
       exporterPlace.value("default_histogram_aggregation") === "base2_exponential_bucket_histogram",
   };
-  const temporality = exporterPlace.value<ReaderSettings["temporality"]>("temporality_preference") ?? "cumulative";
+  const temporality = exporterPlace.choice("temporality_preference", temporalities) ?? "cumulative";
   if (kind === "console") return { exporterName: "console", options: {}, reader: { ...reader, temporality } };
   const otlp = readOtlp(exporterPlace, "metrics", wrong);
+  const timeoutMillis = timeOf(place, "timeout", 30_000);
   return {
     exporterName: "otlp",
     reader,
@@ -96,7 +98,7 @@ function readPeriodic(place: Place, { wrong }: FileReading): Read {
 
 /** An exporter package by its name, whose options are its factory's. */
 function named(exporter: Place, kind: string): Read {
-  return { exporterName: kind, options: exporter.value<Record<string, unknown>>(kind) ?? {}, reader: {} };
+  return { exporterName: kind, options: exporter.mapping(kind), reader: {} };
 }
 
 /** Exporters of the schema that there is no counterpart of: without them, what they were to send would be missing. */
@@ -112,8 +114,8 @@ export function refuseKnown(exporter: Place, kind: string, wrong: Wrong): void {
 function readLimits(place: Place): ReaderSettings {
   const found = place.at("cardinality_limits");
   const limits = Object.entries(instrumentTypes).flatMap(([key, type]) => {
-    const limit = found.value<number>(key);
+    const limit = found.number(key);
     return limit === undefined ? [] : [[type, limit] as const];
   });
-  return { limitDefault: found.value<number>("default"), limits: Object.fromEntries(limits) };
+  return { limitDefault: found.number("default"), limits: Object.fromEntries(limits) };
 }

@@ -9,10 +9,10 @@ import { splitList } from "./parse-lists.ts";
 export function readResourceAttributes(resource: Place, wrong: Wrong): Attributes {
   const found: Attributes = listedAttributes(resource, wrong);
   for (const attribute of resource.list("attributes")) {
-    const name = attribute.value<string>("name") ?? "";
-    const type = attribute.value<string>("type");
-    const value = attribute.value<AttributeValue>("value");
-    if (value === undefined) continue;
+    const name = attribute.text("name") ?? "";
+    const type = attribute.text("type");
+    const value = attribute.value("value");
+    if (!isAttributeValue(value)) continue;
     if (type !== undefined && !isOfType(value, type)) {
       throw wrong(attribute.pathOf("value"), `must be of the type ${type}, as "type" says, found ${typeof value}`);
     }
@@ -28,7 +28,7 @@ export function readResourceAttributes(resource: Place, wrong: Wrong): Attribute
 export function readDetection(resource: Place, { note }: FileReading): (attribute: string) => boolean {
   const detection = resource.at("detection/development");
   const attributes = detection.at("attributes");
-  const kept = includes(attributes.value<string[]>("included"), attributes.value<string[]>("excluded"));
+  const kept = includes(attributes.texts("included"), attributes.texts("excluded"));
   const detectors = detection.list("detectors").flatMap((detector) =>
     detector.keys.filter((name) => {
       detector.value(name);
@@ -46,12 +46,17 @@ export function readDetection(resource: Place, { note }: FileReading): (attribut
 
 const known: readonly string[] = ["host", "process", "service"];
 
-function isOfType(value: AttributeValue, type: string): boolean {
+function isAttributeValue(value: unknown): value is AttributeValue {
+  return Array.isArray(value) ? value.every(isPlain) : isPlain(value);
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
+}
+
+function isOfType(value: unknown, type: string): boolean {
   if (type.endsWith("_array")) {
-    return (
-      Array.isArray(value) &&
-      value.every((each) => each !== null && each !== undefined && isOfType(each, type.replace("_array", "")))
-    );
+    return Array.isArray(value) && value.every((each) => isOfType(each, type.replace("_array", "")));
   }
   if (type === "int") return Number.isInteger(value);
   return typeof value === { string: "string", bool: "boolean", double: "number" }[type];
@@ -60,7 +65,7 @@ function isOfType(value: AttributeValue, type: string): boolean {
 /** `key=value,key=value`, percent-encoded. The official parser drops the whole list when one entry is wrong. */
 function listedAttributes(resource: Place, wrong: Wrong): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [index, entry] of splitList(resource.value<string>("attributes_list") ?? "").entries()) {
+  for (const [index, entry] of splitList(resource.text("attributes_list") ?? "").entries()) {
     const [key = "", value, ...rest] = entry.split("=").map((part) => part.trim());
     try {
       if (key === "" || value === undefined || rest.length > 0) throw new Error("not key=value");

@@ -63,7 +63,7 @@ export interface BatchSettings {
 export interface OtlpTarget {
   readonly url: string;
   readonly protocol: "http/protobuf" | "http/json";
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly compression: "gzip" | "none";
   readonly timeoutMillis: number;
   readonly tls: TlsMaterial;

@@ -26,10 +26,10 @@ export function readSpanLimits(root: Place, provider: Place): SpanLimitSettings 
   const limits = provider.at("limits");
   return {
     ...readLimits(root, provider),
-    ...limit("eventCountLimit", limits.value("event_count_limit")),
-    ...limit("linkCountLimit", limits.value("link_count_limit")),
-    ...limit("attributePerEventCountLimit", limits.value("event_attribute_count_limit")),
-    ...limit("attributePerLinkCountLimit", limits.value("link_attribute_count_limit")),
+    ...limit("eventCountLimit", limits.number("event_count_limit")),
+    ...limit("linkCountLimit", limits.number("link_count_limit")),
+    ...limit("attributePerEventCountLimit", limits.number("event_attribute_count_limit")),
+    ...limit("attributePerLinkCountLimit", limits.number("link_attribute_count_limit")),
   };
 }
 
@@ -69,7 +69,7 @@ function readRoot(
     return { name: `${prefix}${kind}` satisfies TracesSampler, share: undefined };
   }
   if (kind === "trace_id_ratio_based") {
-    return { name: `${prefix}traceidratio`, share: place.at(kind).value<number>("ratio") ?? 1 };
+    return { name: `${prefix}traceidratio`, share: place.at(kind).number("ratio") ?? 1 };
   }
   place.value(kind);
   note(
@@ -102,9 +102,9 @@ function readProcessor(
       kind === "simple"
         ? undefined
         : {
-            ...limit("scheduledDelayMillis", place.value("schedule_delay")),
-            ...limit("maxQueueSize", place.value("max_queue_size")),
-            ...limit("maxExportBatchSize", place.value("max_export_batch_size")),
+            ...limit("scheduledDelayMillis", place.number("schedule_delay")),
+            ...limit("maxQueueSize", place.number("max_queue_size")),
+            ...limit("maxExportBatchSize", place.number("max_export_batch_size")),
             ...(Number.isFinite(limitMillis) && { exportTimeoutMillis: limitMillis }),
           },
   };
@@ -112,8 +112,8 @@ function readProcessor(
 
 function attributeLimits(place: Place): LimitSettings {
   return {
-    ...limit("attributeValueLengthLimit", place.value("attribute_value_length_limit")),
-    ...limit("attributeCountLimit", place.value("attribute_count_limit")),
+    ...limit("attributeValueLengthLimit", place.number("attribute_value_length_limit")),
+    ...limit("attributeCountLimit", place.number("attribute_count_limit")),
   };
 }
 

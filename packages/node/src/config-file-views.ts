@@ -8,10 +8,10 @@ export function readViews(provider: Place, wrong: Wrong): ViewOptions[] {
   return provider.list("views").map((view) => {
     const selector = view.at("selector");
     const stream = view.at("stream");
-    const type = selector.value<string>("instrument_type");
-    const name = stream.value<string>("name");
+    const type = selector.text("instrument_type");
+    const name = stream.text("name");
     // A selector that says nothing is for every instrument.
-    const instrumentName = selector.value<string>("instrument_name") ?? "*";
+    const instrumentName = selector.text("instrument_name") ?? "*";
     if (name !== undefined && /[*?]/.test(instrumentName)) {
       throw wrong(
         stream.pathOf("name"),
@@ -21,14 +21,14 @@ export function readViews(provider: Place, wrong: Wrong): ViewOptions[] {
     return given({
       instrumentName,
       instrumentType: type === undefined ? undefined : instrumentTypes[type],
-      instrumentUnit: selector.value<string>("unit"),
-      meterName: selector.value<string>("meter_name"),
-      meterVersion: selector.value<string>("meter_version"),
-      meterSchemaUrl: selector.value<string>("meter_schema_url"),
+      instrumentUnit: selector.text("unit"),
+      meterName: selector.text("meter_name"),
+      meterVersion: selector.text("meter_version"),
+      meterSchemaUrl: selector.text("meter_schema_url"),
       name,
-      description: stream.value<string>("description"),
+      description: stream.text("description"),
       aggregation: readAggregation(stream.at("aggregation"), wrong),
-      aggregationCardinalityLimit: stream.value<number>("aggregation_cardinality_limit"),
+      aggregationCardinalityLimit: stream.number("aggregation_cardinality_limit"),
       attributesProcessors: readAttributeKeys(stream),
     }) as ViewOptions;
   });
@@ -62,15 +62,18 @@ function readAggregation(place: Place, wrong: Wrong): AggregationOption | undefi
     case "last_value":
       return { type: AggregationType.LAST_VALUE };
     case "explicit_bucket_histogram": {
-      const boundaries = found.value<number[]>("boundaries") ?? defaultBoundaries;
-      const recordMinMax = found.value<boolean>("record_min_max") ?? true;
-      return { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries, recordMinMax } };
+      const boundaries = found.numbers("boundaries") ?? defaultBoundaries;
+      const recordMinMax = found.flag("record_min_max") ?? true;
+      return {
+        type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+        options: { boundaries: [...boundaries], recordMinMax },
+      };
     }
     case "base2_exponential_bucket_histogram": {
-      const maxSize = found.value<number>("max_size") ?? 160;
+      const maxSize = found.number("max_size") ?? 160;
       if (maxSize > largestSize)
         throw wrong(found.pathOf("max_size"), `must be at most ${largestSize}, found ${maxSize}`);
-      const recordMinMax = found.value<boolean>("record_min_max") ?? true;
+      const recordMinMax = found.flag("record_min_max") ?? true;
       return { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize, recordMinMax } };
     }
     default:
@@ -80,7 +83,7 @@ function readAggregation(place: Place, wrong: Wrong): AggregationOption | undefi
 
 function readAttributeKeys(stream: Place): ViewOptions["attributesProcessors"] {
   const keys = stream.at("attribute_keys");
-  const kept = includes(keys.value<string[]>("included"), keys.value<string[]>("excluded"));
+  const kept = includes(keys.texts("included"), keys.texts("excluded"));
   if (kept === undefined) return undefined;
   return [{ process: (attributes) => Object.fromEntries(Object.entries(attributes).filter(([name]) => kept(name))) }];
 }

@@ -1,4 +1,3 @@
-import type { ExemplarFilter } from "@meterbridge/sdk-metrics";
 import { parseConfigFile } from "./config-file-parse.ts";
 import { placeOf, type Reads, unread } from "./config-file-place.ts";
 import { readPropagators } from "./config-file-propagators.ts";
@@ -43,17 +42,18 @@ export function translateConfigFile(
   const meters = root.at("meter_provider");
   const spans = root.at("tracer_provider");
   const logs = root.at("logger_provider");
-  const general = root.at("instrumentation/development").at("general");
-  const optIn = general.value<string>("stability_opt_in_list");
+  const instrumentation = root.at("instrumentation/development");
+  const general = instrumentation.at("general");
+  const optIn = general.text("stability_opt_in_list");
   const found = {
     file,
-    disabled: root.value<boolean>("disabled") ?? false,
-    logLevel: logLevelOf(root.value<string>("log_level")),
+    disabled: root.flag("disabled") ?? false,
+    logLevel: logLevelOf(root.text("log_level")),
     resourceAttributes: readResourceAttributes(resource, wrong),
     detects: readDetection(resource, reading),
     exporters: readReaders(meters, reading),
     views: readViews(meters, wrong),
-    exemplarFilter: meters.value<ExemplarFilter>("exemplar_filter"),
+    exemplarFilter: meters.choice("exemplar_filter", exemplarFilters),
     propagators: readPropagators(root, note),
     spans: readProcessors(spans, "traces", reading),
     spanLimits: readSpanLimits(root, spans),
@@ -62,16 +62,24 @@ export function translateConfigFile(
     logLimits: readLimits(root, logs),
     semconvOptIn: optIn === undefined ? undefined : splitList(optIn),
   };
+  // A file may be shared by programs in several languages.
+  for (const language of instrumentation.keys)
+    if (!["general", "js"].includes(language)) instrumentation.value(language);
   // The generator of ids is random in any case.
   spans.at("id_generator").at("random");
   for (const path of unread(content, "", reads)) note(path, adviceFor(path));
   return { ...found, warnings };
 }
 
+const exemplarFilters = ["always_on", "always_off", "trace_based"] as const;
+
+const logLevels = ["debug", "info", "warn"] as const;
+
 /** The schema has the severities of log records, `info` to `info4`. */
 function logLevelOf(severity: string | undefined): LogLevel | undefined {
   if (severity === undefined) return undefined;
   const level = severity.replace(/\d$/, "");
   if (level === "trace") return "verbose";
-  return level === "fatal" ? "error" : (level as LogLevel);
+  // What is fatal is an error to us.
+  return logLevels.find((each) => each === level) ?? "error";
 }

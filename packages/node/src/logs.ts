@@ -6,6 +6,7 @@ import type { LogRecordExporter, LogRecordProcessor } from "@opentelemetry/sdk-l
 import { boundedLogs } from "./bounded-logs.ts";
 import type { FileProcessor } from "./config-file-settings.ts";
 import { withoutOtelVariables } from "./hidden-variables.ts";
+import { type OtlpTargetOptions, otlpTargetOptions } from "./otlp-target.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { registeredApi } from "./registered-api.ts";
 import type { LogSettings } from "./settings.ts";
@@ -81,7 +82,7 @@ function otlpProcessor(settings: LogSettings, { batch, otlp }: FileProcessor, lo
   const { protocol, timeoutMillis } = otlp ?? settings;
   let agent: Agent | undefined;
   const exporter = createOtlpExporter(protocol, {
-    ...(otlp && { url: otlp.url, headers: otlp.headers, compression: otlp.compression as CompressionAlgorithm }),
+    ...otlpTargetOptions(otlp),
     timeoutMillis,
     httpAgentOptions: async (scheme) => {
       const { Agent } = await (scheme === "http:" ? import("node:http") : import("node:https"));
@@ -107,16 +108,7 @@ function otlpProcessor(settings: LogSettings, { batch, otlp }: FileProcessor, lo
   return boundedLogs(watched, logger, createBatches, batch.maxQueueSize);
 }
 
-type CompressionAlgorithm = NonNullable<
-  NonNullable<
-    ConstructorParameters<typeof import("@opentelemetry/exporter-logs-otlp-proto").OTLPLogExporter>[0]
-  >["compression"]
->;
-
-interface OtlpOptions {
-  readonly url?: string;
-  readonly headers?: Record<string, string>;
-  readonly compression?: CompressionAlgorithm;
+interface OtlpOptions extends OtlpTargetOptions {
   readonly timeoutMillis: number;
   httpAgentOptions(scheme: string): Promise<Agent>;
 }

@@ -5,6 +5,7 @@ import type { SpanProcessorLike } from "@meterbridge/genai";
 import type { Resource } from "@opentelemetry/resources";
 import type { Sampler, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { FileProcessor } from "./config-file-settings.ts";
+import { type OtlpTargetOptions, otlpTargetOptions } from "./otlp-target.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { urlRedactor } from "./redact-urls.ts";
 import { registeredApi } from "./registered-api.ts";
@@ -84,7 +85,7 @@ function otlpProcessor(settings: TraceSettings, { batch, otlp }: FileProcessor, 
   const { protocol, timeoutMillis } = otlp ?? settings;
   let agent: Agent | undefined;
   const exporter = createOtlpExporter(protocol, {
-    ...(otlp && { url: otlp.url, headers: otlp.headers, compression: otlp.compression as CompressionAlgorithm }),
+    ...otlpTargetOptions(otlp),
     timeoutMillis,
     httpAgentOptions: async (scheme) => {
       const { Agent } = await (scheme === "http:" ? import("node:http") : import("node:https"));
@@ -101,16 +102,7 @@ function otlpProcessor(settings: TraceSettings, { batch, otlp }: FileProcessor, 
   });
 }
 
-type CompressionAlgorithm = NonNullable<
-  NonNullable<
-    ConstructorParameters<typeof import("@opentelemetry/exporter-trace-otlp-proto").OTLPTraceExporter>[0]
-  >["compression"]
->;
-
-interface OtlpOptions {
-  readonly url?: string;
-  readonly headers?: Record<string, string>;
-  readonly compression?: CompressionAlgorithm;
+interface OtlpOptions extends OtlpTargetOptions {
   readonly timeoutMillis: number;
   httpAgentOptions(scheme: string): Promise<Agent>;
 }

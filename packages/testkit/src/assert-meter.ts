@@ -18,7 +18,13 @@ export interface MeterComparison {
 export function assertMeter(meters: TestMeters, name: string, expected: number, attributes: Attributes = {}): void {
   const { isEqual, found, message } = compareMeter(meters, name, expected, attributes);
   if (isEqual) return;
-  throw new AssertionError({ message: message(), actual: found, expected, operator: "assertMeter", stackStartFn: assertMeter });
+  throw new AssertionError({
+    message: message(),
+    actual: found,
+    expected,
+    operator: "assertMeter",
+    stackStartFn: assertMeter,
+  });
 }
 
 export function compareMeter(
@@ -37,7 +43,8 @@ export function compareMeter(
       const which = Object.keys(attributes).length === 0 ? name : `${name} with ${JSON.stringify(attributes)}`;
       const own = meterText(meters.collect().filter((meter) => meter.name === name));
       const names = meters.collect().map((meter) => meter.name);
-      const instead = own === "" ? `Nothing was recorded under this name, but: ${names.join(", ") || "nothing at all"}` : own;
+      const instead =
+        own === "" ? `Nothing was recorded under this name, but: ${names.join(", ") || "nothing at all"}` : own;
       return `${which} is ${found ?? "not recorded"}, expected ${expected}.\n${instead}`;
     },
   };

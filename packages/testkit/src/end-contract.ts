@@ -52,29 +52,29 @@ export function testEnd<Backend extends ExporterBackend>(harness: ExporterHarnes
 }
 
 function testScrapedEnd<Backend extends ExporterBackend>(harness: ExporterHarness<Backend>): void {
-    test("it answers nobody afterwards, and may be ended twice", () =>
-      withExporter(harness, async (running) => {
-        const { reader, backend } = running;
-        running.record(counter, 5, acme);
-        await expectArrival(running, counter, acme, 5);
-        await Promise.all([reader.shutdown(), reader.shutdown()]);
-        await reader.shutdown();
-        expect(await backend.read(counter, acme)).toBeUndefined();
-      }));
+  test("it answers nobody afterwards, and may be ended twice", () =>
+    withExporter(harness, async (running) => {
+      const { reader, backend } = running;
+      running.record(counter, 5, acme);
+      await expectArrival(running, counter, acme, 5);
+      await Promise.all([reader.shutdown(), reader.shutdown()]);
+      await reader.shutdown();
+      expect(await backend.read(counter, acme)).toBeUndefined();
+    }));
 }
 
 function testPushedEnd<Backend extends ExporterBackend>(harness: ExporterHarness<Backend>): void {
-    test("it sends what was recorded last, may be ended twice, and sends nothing afterwards", () =>
-      withExporter(harness, async (running) => {
-        const { reader, backend } = running;
-        running.record(counter, 5, acme);
-        await Promise.all([reader.shutdown(), reader.shutdown()]);
-        await expectArrival(running, counter, acme, 5);
-        const contacts = backend.contacts();
-        running.record(counter, 7, acme);
-        await reader.forceFlush();
-        await reader.shutdown();
-        expect(backend.contacts()).toBe(contacts);
-        expect(await backend.read(counter, acme)).toBe(5);
-      }));
+  test("it sends what was recorded last, may be ended twice, and sends nothing afterwards", () =>
+    withExporter(harness, async (running) => {
+      const { reader, backend } = running;
+      running.record(counter, 5, acme);
+      await Promise.all([reader.shutdown(), reader.shutdown()]);
+      await expectArrival(running, counter, acme, 5);
+      const contacts = backend.contacts();
+      running.record(counter, 7, acme);
+      await reader.forceFlush();
+      await reader.shutdown();
+      expect(backend.contacts()).toBe(contacts);
+      expect(await backend.read(counter, acme)).toBe(5);
+    }));
 }

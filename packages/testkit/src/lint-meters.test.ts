@@ -20,7 +20,11 @@ test("a meter that keeps the rules is not complained about", () => {
 });
 
 test.each<[string, Partial<LintedMeter>, string]>([
-  ["name-form", { name: "ordersPlaced" }, "must be lower case, with dots between parts and _ between words: orders_placed"],
+  [
+    "name-form",
+    { name: "ordersPlaced" },
+    "must be lower case, with dots between parts and _ between words: orders_placed",
+  ],
   ["name-form", { name: "orders placed" }, "with dots between parts and _ between words: orders_placed"],
   ["unit-in-name", { name: "orders.size_bytes" }, "leave out bytes"],
   ["total-in-name", { name: "orders_total" }, "exporters for Prometheus add _total"],
@@ -54,6 +58,10 @@ test("two meters that one backend could not tell apart are found, and one that i
   expect(taken).toMatchObject({ rule: "name-taken", message: "is the same as orders_placed to Prometheus" });
   expect(alsoTaken).toMatchObject({ rule: "name-taken", message: "is the same as orders.placed to Prometheus" });
   expect(lintMeters([good, { ...good, name: "orders" }])).toMatchObject([
-    { meter: "orders", rule: "name-is-namespace", message: "is a namespace, too, that of orders.placed: give it one more part" },
+    {
+      meter: "orders",
+      rule: "name-is-namespace",
+      message: "is a namespace, too, that of orders.placed: give it one more part",
+    },
   ]);
 });

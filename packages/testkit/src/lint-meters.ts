@@ -61,7 +61,9 @@ const unitWords: ReadonlySet<string> = new Set(
 
 function unitInName({ name }: LintedMeter): readonly string[] {
   const last = name.split(/[._]/).at(-1) ?? "";
-  return unitWords.has(last) ? [`leave out ${last}: exporters add the unit, found in the name it would be there twice`] : [];
+  return unitWords.has(last)
+    ? [`leave out ${last}: exporters add the unit, found in the name it would be there twice`]
+    : [];
 }
 
 function totalInName({ name }: LintedMeter): readonly string[] {
@@ -91,7 +93,8 @@ function unitForm({ unit }: LintedMeter): readonly string[] {
   const code = ucum[unit.toLowerCase().replace(/s$/, "")];
   if (code !== undefined && code !== unit) return [`the unit ${unit} is ${code} in UCUM`];
   const [, word] = /^\{(\w+)\}$/.exec(unit) ?? [];
-  if (word !== undefined && /[^su]s$/.test(word)) return [`the unit ${unit} must be in the singular: {${singular(word)}}`];
+  if (word !== undefined && /[^su]s$/.test(word))
+    return [`the unit ${unit} must be in the singular: {${singular(word)}}`];
   return [];
 }
 
@@ -101,7 +104,9 @@ function durationUnit({ name, unit }: LintedMeter): readonly string[] {
 }
 
 function noDescription({ description }: LintedMeter): readonly string[] {
-  return description.trim() === "" ? ["has no description: dashboards show it, and nobody else will say what it counts"] : [];
+  return description.trim() === ""
+    ? ["has no description: dashboards show it, and nobody else will say what it counts"]
+    : [];
 }
 
 function attributeForm({ attributes = {} }: LintedMeter): readonly string[] {
@@ -116,7 +121,9 @@ const identities =
 function identityAttribute({ attributes = {} }: LintedMeter): readonly string[] {
   return Object.keys(attributes).flatMap((attribute) =>
     identities.test(snake(attribute))
-      ? [`attribute ${attribute} has a new value each time, and each is a series of its own: put it into a log, a span or the ledger`]
+      ? [
+          `attribute ${attribute} has a new value each time, and each is a series of its own: put it into a log, a span or the ledger`,
+        ]
       : [],
   );
 }
@@ -127,7 +134,9 @@ function noBuckets({ instrument, buckets }: LintedMeter): readonly string[] {
 }
 
 function bucketsOrder({ buckets = [] }: LintedMeter): readonly string[] {
-  const isAscending = buckets.every((bound, index) => Number.isFinite(bound) && (index === 0 || bound > buckets[index - 1]!));
+  const isAscending = buckets.every(
+    (bound, index) => Number.isFinite(bound) && (index === 0 || bound > buckets[index - 1]!),
+  );
   return isAscending ? [] : ["buckets must be finite and ascend"];
 }
 
@@ -154,5 +163,8 @@ function snake(name: string): string {
 }
 
 function singular(word: string): string {
-  return word.replace(/(?<=[sxz]|[cs]h)es$/, "").replace(/ies$/, "y").replace(/([^s])s$/, "$1");
+  return word
+    .replace(/(?<=[sxz]|[cs]h)es$/, "")
+    .replace(/ies$/, "y")
+    .replace(/([^s])s$/, "$1");
 }

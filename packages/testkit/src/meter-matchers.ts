@@ -10,14 +10,15 @@ export const meterMatchers: MeterMatchers = {
   },
 };
 
-export interface MeterMatchers {
+/** An alias and no interface: Vitest takes what has an index signature. */
+export type MeterMatchers = {
   toHaveRecorded(
     meters: TestMeters,
     name: string,
     expected: number,
     attributes?: Attributes,
   ): { pass: boolean; message: () => string; actual: unknown; expected: unknown };
-}
+};
 
 /**
  * The types of the matchers, for the application to declare, since each version of Vitest has an interface of its own: with Vitest 5

@@ -71,15 +71,12 @@ export function createRecordings(): Recordings {
   function askBatches(): void {
     for (const { callback, observables } of batches) {
       for (const each of observables) keptOf(each)?.series.clear();
-      void callback(
-        {
-          observe(observable, value, attributes) {
-            const meter = keptOf(observable);
-            if (meter !== undefined) observe(meter, value, attributes);
-          },
+      void callback({
+        observe(observable, value, attributes) {
+          const meter = keptOf(observable);
+          if (meter !== undefined) observe(meter, value, attributes);
         },
-        [...observables],
-      );
+      });
     }
   }
 
@@ -110,7 +107,10 @@ export function createRecordings(): Recordings {
         }
       }
       askBatches();
-      return [...kept.values()].map(asRead).filter(({ series }) => series.length > 0).toSorted(byName);
+      return [...kept.values()]
+        .map(asRead)
+        .filter(({ series }) => series.length > 0)
+        .toSorted(byName);
     },
     clear() {
       for (const { series } of kept.values()) series.clear();
@@ -148,11 +148,13 @@ function observe(meter: Kept, value: number, attributes: Attributes = {}): void 
 }
 
 function asRead({ name, kind, unit, description, series }: Kept): TestMeter {
-  const read = [...series].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, { attributes, values }]) => ({
-    attributes,
-    value: kind === "gauge" ? values.at(-1)! : values.reduce((sum, value) => sum + value, 0),
-    values: [...values],
-  }));
+  const read = [...series]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([, { attributes, values }]) => ({
+      attributes,
+      value: kind === "gauge" ? values.at(-1)! : values.reduce((sum, value) => sum + value, 0),
+      values: [...values],
+    }));
   return { name, kind, unit, description, series: read };
 }
 

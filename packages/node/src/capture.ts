@@ -1,5 +1,6 @@
 import type { PriceBook } from "@meterbridge/core";
 import { captureFetch, endOpenCalls, genAiSpans, type SpanProcessorLike } from "@meterbridge/genai";
+import { captureBedrock } from "./capture-bedrock.ts";
 import type { CaptureChoice } from "./settings.ts";
 
 /** Model calls that are metered without a word in the application, as far as `start()` has to do with them. */
@@ -20,6 +21,15 @@ export function startCapture(choice: CaptureChoice, priceBook: PriceBook | null,
   const summary = effective.length === 0 ? [] : [`captures ${effective.join(", ")}`];
   const spanProcessors = effective.includes("spans") ? [genAiSpans()] : [];
   if (!doors.includes("fetch")) return { summary, spanProcessors, settle() {}, stop() {} };
-  const stop = captureFetch({ ...options, priceBook });
-  return { summary, spanProcessors, settle: endOpenCalls, stop };
+  const stopFetch = captureFetch({ ...options, priceBook });
+  const stopBedrock = captureBedrock();
+  return {
+    summary,
+    spanProcessors,
+    settle: endOpenCalls,
+    stop() {
+      stopBedrock();
+      stopFetch();
+    },
+  };
 }

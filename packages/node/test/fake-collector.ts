@@ -1,21 +1,27 @@
 import { createServer, type Socket } from "node:net";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
+import { gunzipSync } from "node:zlib";
 
 export interface FakeCollector {
   readonly url: string;
   /** What arrived, by path. Protobuf keeps texts readable. */
   received(path: string): string;
+  /** The headers of each request, by path. */
+  headers(path: string): readonly IncomingHttpHeaders[];
   close(): Promise<void>;
 }
 
 /** Takes OTLP over HTTP and keeps the bodies. */
 export async function acceptingCollector(): Promise<FakeCollector> {
-  const bodies: { path: string; body: string }[] = [];
+  const bodies: { path: string; body: string; headers: IncomingHttpHeaders }[] = [];
   const server = createHttpServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      bodies.push({ path: request.url ?? "", body: Buffer.concat(chunks).toString("latin1") });
+      const { url = "", headers } = request;
+      const sent = Buffer.concat(chunks);
+      const body = headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent;
+      bodies.push({ path: url, body: body.toString("latin1"), headers });
       response.end();
     });
   });
@@ -27,6 +33,7 @@ export async function acceptingCollector(): Promise<FakeCollector> {
         .filter((each) => each.path === path)
         .map(({ body }) => body)
         .join("\n"),
+    headers: (path) => bodies.filter((each) => each.path === path).map(({ headers }) => headers),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -49,6 +56,7 @@ export async function hangingCollector(way: "silent" | "dripping" = "silent"): P
   return {
     url: urlOf(server.address()),
     received: () => "",
+    headers: () => [],
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

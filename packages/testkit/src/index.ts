@@ -1,11 +1,12 @@
 export { ledgerRow, usageEvent, type UsageEvent } from "./builders.ts";
-export type {
-  ContractKind,
-  ContractMeter,
-  ExporterBackend,
-  ExporterHarness,
-  Fault,
-  Reading,
+export {
+  type ContractKind,
+  type ContractMeter,
+  type ExporterBackend,
+  type ExporterHarness,
+  type Fault,
+  faults as exporterFaults,
+  type Reading,
 } from "./exporter-harness.ts";
 export type { Extra, LedgerStoreHarness, StoreUnderTest } from "./harness.ts";
 export { httpBackend, type HttpBackend, type HttpBackendOptions, type HttpRequest } from "./http-backend.ts";

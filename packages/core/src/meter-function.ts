@@ -111,10 +111,13 @@ function watchAside(run: MeteredRun, promise: Promise<unknown>): Promise<unknown
 
 /**
  * A promise with more to it than a promise: a client's with methods of its own, a query that is only sent when it is awaited. It is neither replaced
- * nor asked, but watched when its caller asks.
+ * nor asked, but watched when its caller asks. One that nobody asks, by whose methods the answer was taken in another way, ends its run as
+ * cancelled when it is collected as garbage.
  */
 function watchThenable(run: MeteredRun, thenable: PromiseLike<unknown>): PromiseLike<unknown> {
   const { then } = thenable;
+  // Held by what stands in for `then`, and by what that hands on.
+  const branch = createWatcher(readingOf(run), ignore).branch();
   const isReplaced = putBefore(
     thenable,
     "then",
@@ -125,7 +128,7 @@ function watchThenable(run: MeteredRun, thenable: PromiseLike<unknown>): Promise
           return isFunction(kept) ? kept(result) : result;
         },
         (error: unknown) => {
-          fail(run, error);
+          branch.failed(error);
           if (isFunction(refused)) return refused(error);
           throw error;
         },

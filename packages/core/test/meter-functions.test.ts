@@ -203,6 +203,28 @@ test("an agent whose stream is dropped does not count as active for ever", async
   expect((await collect()).total("agent.executions", { status: "cancelled" })).toBe(1);
 });
 
+test("an agent whose promise is never awaited, since its answer is taken by another method, does not count as active for ever", async () => {
+  const { core, collect } = startCore();
+  class ClientPromise extends Promise<string> {
+    withResponse(): Promise<{ data: string }> {
+      return Promise.resolve({ data: "text" });
+    }
+  }
+  const ask = meterFunction(
+    () => new ClientPromise((resolve) => resolve("text")),
+    () => core.agent.start("support"),
+  );
+  await (async () => {
+    expect(await ask().withResponse()).toEqual({ data: "text" });
+  })();
+  let active = 1;
+  await collectGarbageUntil(() => {
+    void collect().then((collection) => (active = collection.total("agent.active")));
+    return active === 0;
+  });
+  expect((await collect()).total("agent.executions", { status: "cancelled" })).toBe(1);
+});
+
 test("a retrieval by a metered function tells how many documents were found", async () => {
   const { core, collect } = startCore();
   const search = meterFunction(

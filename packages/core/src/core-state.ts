@@ -24,6 +24,8 @@ export interface CoreState {
   nameOf(meter: MeterDefinition): string;
   /** The series of the meter's instrument with these attributes. Needs a provider. */
   recording(meter: MeterDefinition, attributes: Attributes): Recording;
+  /** Counts what could not be recorded as given, where somebody else says so. */
+  countRefused(meterName: string, reason: RefusalReason): void;
   /** Counts a value that could not be recorded as given, and says so once per meter and reason. */
   refuse(meterName: string, reason: RefusalReason, error?: unknown): void;
   /** Counts a recording that went to `other` for want of room. */
@@ -72,6 +74,9 @@ export function createCoreState(): CoreState {
         instruments.set(meter.name, instrument);
       }
       return recordInto(instrument, attributes);
+    },
+    countRefused(meterName, reason) {
+      refused.series([meterName, reason]).cells.count(1);
     },
     refuse(meterName, reason, error) {
       try {

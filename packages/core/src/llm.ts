@@ -32,6 +32,11 @@ export interface LlmRecorder {
     work: () => Result,
     readUsage?: (result: Awaited<Result>) => LlmUsage | null,
   ): Promise<Awaited<Result>>;
+  /**
+   * For instrumentations: an answer could not be read in full, so that its usage may be missing. Counted in `meterbridge.values.refused`,
+   * meter `llm tokens`, reason `answer_unreadable`. Who calls this tells why.
+   */
+  unreadable(): void;
 }
 
 export function createLlmRecorder(state: CoreState): LlmRecorder {
@@ -71,6 +76,7 @@ export function createLlmRecorder(state: CoreState): LlmRecorder {
   const refuse = (error: unknown): void => state.refuse("llm stream", "recorder_failed", error);
 
   return {
+    unreadable: guarded(state, "llm tokens", undefined, () => state.countRefused("llm tokens", "answer_unreadable")),
     record(call) {
       recorder.record(call);
       checkTwice(call);

@@ -9,6 +9,7 @@ const explanations: Readonly<Record<RefusalReason, string>> = {
   attribute_cut: "an attribute value over 255 characters was cut",
   attribute_unknown: "a name that it does not know was left out",
   field_unusable: "a field that cannot be read or used was left out",
+  answer_unreadable: "a model's answer could not be read in full, its usage may be missing",
   recorder_failed: "a recording failed",
   price_book_failed: "the price book failed, the call is unpriced",
   sink_failed: "a usage event sink failed",

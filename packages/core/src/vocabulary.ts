@@ -16,6 +16,7 @@ export type RefusalReason =
   | "attribute_cut"
   | "attribute_unknown"
   | "field_unusable"
+  | "answer_unreadable"
   | "recorder_failed"
   | "price_book_failed"
   | "sink_failed";
@@ -28,6 +29,7 @@ export const refusalReasons: readonly RefusalReason[] = [
   "attribute_cut",
   "attribute_unknown",
   "field_unusable",
+  "answer_unreadable",
   "recorder_failed",
   "price_book_failed",
   "sink_failed",

@@ -19,6 +19,7 @@ const peers = recordPeers.flatMap((each): RecordPeer[] => {
 
 const times: readonly PeerCell[] = [
   cell("counter/10000-series", { kind: "counter", series: 10_000 }),
+  cell("counter/10000-series/cpu", { kind: "counter", series: 10_000, measure: "cpu" }, "all threads"),
   cell("counter/10000-series/openmetrics", { kind: "counter", series: 10_000, format: "openmetrics" }),
   cell("counter/10000-series/protobuf", { kind: "counter", series: 10_000, format: "protobuf" }),
   cell("counter/10000-series/gzip", { kind: "counter", series: 10_000, gzip: true }, "compressed on another thread"),
@@ -31,6 +32,7 @@ const times: readonly PeerCell[] = [
   cell("counter/100000-series", { kind: "counter", series: 100_000 }),
   cell("counter/100000-series/longest-block", { kind: "counter", series: 100_000, measure: "longest-block" }),
   cell("histogram/10000-series", { kind: "histogram", series: 10_000 }),
+  cell("histogram/10000-series/cpu", { kind: "histogram", series: 10_000, measure: "cpu" }, "all threads"),
   cell("histogram/10000-series/protobuf", { kind: "histogram", series: 10_000, format: "protobuf" }),
   cell("histogram/10000-series/longest-block", { kind: "histogram", series: 10_000, measure: "longest-block" }),
 ];

@@ -49,16 +49,21 @@ export function* writeNumbers(
   const head = lineHead(family.sample);
   const hasMore = openMetrics && header.type === "counter";
   const created = hasMore && options.withCreated ? lineHead(`${family.name}_created`) : undefined;
-  for (let series = 0; series < points.length; series++) {
-    const point = points[series]!;
-    writeStart(writer, head, plan, series);
-    writeNumber(writer, point.value, valueText);
-    if (hasMore && point.exemplars !== undefined) {
-      writeExemplar(writer, latestBetween(point.exemplars, -Infinity, Infinity), options);
+  for (let first = 0; first < points.length; first += blockSize) {
+    const end = Math.min(first + blockSize, points.length);
+    if (!hasMore || (created === undefined && !hasExemplars(points, first, end))) {
+      writeBlock(writer, head, plan, points, first, end);
+    } else {
+      for (let series = first; series < end; series++) {
+        const point = points[series]!;
+        writeStart(writer, head, plan, series);
+        writeNumber(writer, point.value, valueText);
+        writeExemplar(writer, latestBetween(point.exemplars ?? [], -Infinity, Infinity), options);
+        endLine(writer);
+        if (created !== undefined) writeCreated(writer, created, plan, series, point);
+      }
     }
-    endLine(writer);
-    if (created !== undefined) writeCreated(writer, created, plan, series, point);
-    if (series % 256 === 255) yield;
+    yield;
   }
 }
 
@@ -119,6 +124,50 @@ export function* writeHistograms(
 /** Without a description, the original name is what helps most: it is what the documentation of the meter says. */
 export function helpOf(family: Family): string {
   return family.help === "" ? `OpenTelemetry metric ${family.original}` : family.help;
+}
+
+const blockSize = 128;
+
+/**
+ * Lines of labels and a number, and nothing else. The labels of all go into the answer's own bytes first, behind the place of the
+ * lines, since bytes are copied within an array in half the time, and without garbage.
+ */
+function writeBlock(
+  writer: ByteWriter,
+  { open, bare }: LineHead,
+  { labels, ends }: SeriesPlan,
+  points: readonly SeriesPoint<number>[],
+  first: number,
+  end: number,
+): void {
+  const begin = first === 0 ? 0 : ends[first - 1]!;
+  const size = ends[end - 1]! - begin;
+  const linesSize = size + (end - first) * (open.length + spare);
+  reserve(writer, linesSize + size);
+  const { bytes } = writer;
+  const staged = writer.at + linesSize - begin;
+  bytes.set(labels.subarray(begin, begin + size), staged + begin);
+  let from = begin;
+  for (let series = first; series < end; series++) {
+    const to = ends[series]!;
+    if (from === to) {
+      copyBytes(writer, bare, 0, bare.length);
+    } else {
+      copyBytes(writer, open, 0, open.length);
+      bytes.copyWithin(writer.at, staged + from, staged + to);
+      writer.at += to - from;
+      bytes[writer.at++] = closing[0]!;
+      bytes[writer.at++] = closing[1]!;
+    }
+    writeNumber(writer, points[series]!.value, valueText);
+    bytes[writer.at++] = newline;
+    from = to;
+  }
+}
+
+function hasExemplars(points: readonly SeriesPoint<number>[], first: number, end: number): boolean {
+  for (let series = first; series < end; series++) if (points[series]!.exemplars !== undefined) return true;
+  return false;
 }
 
 /** What a sample's line begins with. */

@@ -12,7 +12,12 @@ type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
 /** An object that can be read by `for await`, or an iterator that is read by hand. */
 export function isAsyncIterable(value: object): boolean {
-  return Symbol.asyncIterator in value && isFunction(value[Symbol.asyncIterator]);
+  return Symbol.asyncIterator in value && isFunction(value[Symbol.asyncIterator]) && !isPage(value);
+}
+
+/** A page of a list, as the clients of OpenAI, Anthropic and Google give it: it is here already, whether or not somebody goes on to the next. */
+function isPage(value: object): boolean {
+  return "hasNextPage" in value && isFunction(value.hasNextPage);
 }
 
 /** Watches every reading of the iterable, which stays the object it is. */

@@ -183,6 +183,19 @@ test("a stream is the same object, and its call is over when it has been read, l
   expect(collection.total("tool.calls", { status: "failed" })).toBe(1);
 });
 
+test("a page of a list is a result, though the pages after it could be read like a stream", async () => {
+  const { core, collect } = startCore();
+  const page = {
+    data: ["order"],
+    hasNextPage: () => false,
+    async *[Symbol.asyncIterator]() {
+      yield* this.data;
+    },
+  };
+  expect((await tool(core)(async () => page)()).data).toEqual(["order"]);
+  expect((await collect()).total("tool.calls", { status: "completed" })).toBe(1);
+});
+
 test("an agent whose stream is dropped does not count as active for ever", async () => {
   const { core, collect } = startCore();
   const answer = meterFunction(

@@ -49,7 +49,8 @@ const importTable: Readonly<Record<string, Row>> = {
       openTelemetry,
       schemas,
     ],
-    lazily: ["@meterbridge/http"],
+    // The parser of configuration files, where there is one.
+    lazily: ["@meterbridge/http", "yaml"],
   },
   // Whoever imports core passes core's peer on.
   genai: { any: ["@meterbridge/core", api, schemas], lazily: ["@pydantic/genai-prices"] },

@@ -66,7 +66,7 @@ test("a known exporter that is not installed is refused with the command that in
   });
   expect(said).toBe(
     `[meterbridge] METERBRIDGE_EXPORTERS names "otlp", which is @meterbridge/exporter-otlp, and it is not installed: ` +
-      `run npm install @meterbridge/exporter-otlp. Known names: prometheus (not installed), otlp (not installed), ` +
+      `run npm install @meterbridge/exporter-otlp. Known names: prometheus (not installed), otlp (not installed), datadog (not installed), ` +
       `console, none, and any installed package that exports createExporter`,
   );
 });

@@ -46,6 +46,7 @@ export function exporterNameOf(entry: Exporter | FileExporter | string): string 
 const packages: Readonly<Record<string, string>> = {
   prometheus: "@meterbridge/exporter-prometheus",
   otlp: "@meterbridge/exporter-otlp",
+  datadog: "@meterbridge/exporter-datadog",
 };
 
 function packageOf(name: string): string {

@@ -30,7 +30,8 @@ const ENDPOINT = "an http:// or https:// URL";
 const variables = v.object({
   METERBRIDGE_EXPORTERS: variable(names, {
     sets: "Where the meters go, in a list.",
-    allowed: "a comma-separated list of prometheus, otlp, console and names of installed exporter packages, or none",
+    allowed:
+      "a comma-separated list of prometheus, otlp, datadog, console and names of installed exporter packages, or none",
     otherwise: "`OTEL_METRICS_EXPORTER`, else `prometheus`",
   }),
   OTEL_METRICS_EXPORTER: variable(names, {

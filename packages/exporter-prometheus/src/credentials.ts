@@ -15,6 +15,7 @@ export interface Gate {
 
 /** Undefined where no credentials are asked for. */
 export function createGate({ bearerToken, basicAuth }: Credentials): Gate | undefined {
+  if (bearerToken === undefined && basicAuth === undefined) return undefined;
   const { createHash, timingSafeEqual } = process.getBuiltinModule("node:crypto");
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   const expected: Buffer[] = [];
@@ -28,7 +29,6 @@ export function createGate({ bearerToken, basicAuth }: Credentials): Gate | unde
     expected.push(digest(`basic ${pair}`));
     challenges.push('Basic realm="metrics", charset="UTF-8"');
   }
-  if (expected.length === 0) return undefined;
   return {
     challenge: challenges.join(", "),
     admits(authorization) {

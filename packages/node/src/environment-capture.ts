@@ -1,9 +1,7 @@
 import * as v from "valibot";
 import { lowerCase, names, trueOrFalse, type Variable, variable } from "./environment-values.ts";
+import type { CaptureDoor } from "./environment-variables.ts";
 import { parsePairs } from "./parse-lists.ts";
-
-/** What is captured of model calls, and what they cost. */
-export type CaptureDoor = "fetch" | "spans";
 
 /** The variables of capture. */
 export const captureVariables: {

@@ -2,7 +2,6 @@ import type { ExemplarFilter } from "@meterbridge/sdk-metrics";
 import type { AttributionLabel, GenAiSemconv } from "@meterbridge/core";
 import * as v from "valibot";
 import type { HostPattern } from "./baggage-hosts.ts";
-import type { CaptureDoor } from "./environment-capture.ts";
 import { environmentSchema, environmentVariables } from "./environment-schema.ts";
 
 /** One environment variable, as the documentation shows it. */
@@ -69,6 +68,8 @@ export interface EnvironmentValues {
   readonly OTEL_EXPERIMENTAL_CONFIG_FILE?: string | undefined;
 }
 
+/** What is captured of model calls without a word in the application. */
+export type CaptureDoor = "fetch" | "spans";
 export type LedgerName = "sqlite" | "postgresql" | "off";
 export type LogLevel = "none" | "error" | "warn" | "info" | "debug" | "verbose" | "all";
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";

@@ -13,10 +13,16 @@ import type {
   SpanLimitSettings,
 } from "./config-file-settings.ts";
 import type { Environment } from "./environment.ts";
-import type { CaptureDoor } from "./environment-capture.ts";
 import type { InstrumentationSettings } from "./instrumentations-choice.ts";
 import type { UsageLedger } from "./ledger.ts";
-import type { LedgerName, LogLevel, OtlpProtocol, TracesExporter, TracesSampler } from "./environment-variables.ts";
+import type {
+  CaptureDoor,
+  LedgerName,
+  LogLevel,
+  OtlpProtocol,
+  TracesExporter,
+  TracesSampler,
+} from "./environment-variables.ts";
 import type { ViewOptions } from "@opentelemetry/sdk-metrics";
 import type { StartOptions } from "./start-options.ts";
 

@@ -3,10 +3,9 @@ import type { CoreOptions, PriceBook } from "@meterbridge/core";
 import type { Exporter } from "@meterbridge/exporter";
 import * as v from "valibot";
 import { parseHostPattern } from "./baggage-hosts.ts";
-import type { CaptureDoor } from "./environment-capture.ts";
 import type { Instrumentation } from "./instrumentations-official.ts";
 import type { UsageLedger } from "./ledger.ts";
-import type { LedgerName, LogLevel, LogsExporter, TracesExporter } from "./environment-variables.ts";
+import type { CaptureDoor, LedgerName, LogLevel, LogsExporter, TracesExporter } from "./environment-variables.ts";
 
 /** Those of core's options that have an environment variable. */
 type RecordingOptions = Pick<

@@ -45,7 +45,7 @@ export function costOf(
  * At the end of the book's name where the price counts what no usage event tells: tokens by modality, a cache kept for an hour, searches. Who
  * prices such a call anew by its event would price it wrongly.
  */
-export const detailsMark = "+details";
+const detailsMark = "+details";
 
 function isByDetails(priceBook: PriceBook, call: PricedCall, nanoUsd: bigint): boolean {
   const { inputByModality, cacheReadByModality, outputByModality } = call;

@@ -1,6 +1,6 @@
 import { createUsageReader, type LlmEnding, type LlmUsage } from "@meterbridge/core";
 import { createEventLines, textOf, type EventLines, type EventLinesOptions } from "./event-lines.ts";
-import { createEventScanner } from "./event-scanner.ts";
+import { createEventScanner, type EventScanner } from "./event-scanner.ts";
 import type { FieldMeanings } from "./field-names.ts";
 import { createLatestSums } from "./latest-sums.ts";
 import { createOutputMeasure } from "./output-measure.ts";
@@ -19,6 +19,8 @@ export interface AnswerTraits {
   readonly estimates: "text" | "nothing";
   /** Whether an event is the last that matters, in formats whose clients leave the stream after it without a word. */
   readonly isLast?: (event: Fields) => boolean;
+  /** Whether a whole answer only says that the work goes on: what it will have used is told elsewhere, and not estimated. */
+  readonly isUnderWay?: (answer: Fields) => boolean;
   /** How its stream is framed. @default server-sent events, or JSON line by line */
   readonly createFrames?: (options: EventLinesOptions) => EventLines;
   /** The event as one that is understood, where its format is not. */
@@ -37,26 +39,32 @@ export function createAnswerReader(
   const usage = createUsageReader();
   const latest = createLatestSums((text) => read(parsed(text)));
   const output = createOutputMeasure();
-  const scanner = createEventScanner(traits.fields, output);
-  const frames = (traits.createFrames ?? createEventLines)({
-    scanner,
-    onEvent,
-    onText,
-    onError() {
-      failure ??= "stream_error";
-    },
-    hides: request.hidesUsage,
-  });
+  // Of a stream alone: most answers are read as a whole.
+  let frames: EventLines | undefined;
   let chunks = 0;
   let charactersBefore = 0;
   let eventsForNames = mostEventsForNames;
   let isWhole = false;
   let isOver = false;
+  let isUnderWay = false;
   let failure: string | undefined;
   let unreadable: string | undefined;
   let lastResort: Fields | undefined;
 
-  function onEvent(bytes: Uint8Array, from: number, to: number): boolean {
+  function openStream(): EventLines {
+    const scanner = createEventScanner(traits.fields, output);
+    return (traits.createFrames ?? createEventLines)({
+      scanner,
+      onEvent: (bytes, from, to) => onEvent(scanner, bytes, from, to),
+      onText,
+      onError() {
+        failure ??= "stream_error";
+      },
+      hides: request.hidesUsage,
+    });
+  }
+
+  function onEvent(scanner: EventScanner, bytes: Uint8Array, from: number, to: number): boolean {
     countChunk();
     const hasSums = scanner.sumsFrom >= 0;
     if (!scanner.tells && !hasSums && eventsForNames === 0) return false;
@@ -122,7 +130,7 @@ export function createAnswerReader(
     // A call that failed before the model wrote anything is nobody's to pay.
     const failed = failure ?? usage.failure();
     if (failed !== undefined && output.characters() === 0) return { ...told, usageSource: "none" };
-    const { inputTokens, outputTokens } = estimated();
+    const { inputTokens, outputTokens } = isUnderWay ? {} : estimated();
     if (inputTokens === undefined && !outputTokens) return { ...told, usageSource: "none" };
     return { ...told, inputTokens, outputTokens, usageSource: "estimated" };
   }
@@ -137,17 +145,19 @@ export function createAnswerReader(
       isWhole = true;
       for (const part of Array.isArray(answer) ? answer.slice(0, mostParts) : [answer]) {
         if (!isFields(part)) unreadable ??= "an answer that is not a JSON object";
+        else isUnderWay ||= traits.isUnderWay?.(part) ?? false;
         read(part);
         for (const field of traits.outputFields) output.add(textIn(ownField(part, field)));
       }
     },
-    readPiece: frames.readPiece,
-    readEnd: frames.readEnd,
+    readPiece: (bytes) => (frames ??= openStream()).readPiece(bytes),
+    readEnd: () => frames?.readEnd(),
+    responseModel: () => usage.usage()?.responseModel,
     contentChunks: () => chunks,
     isOver: () => isOver,
     failure: () => usage.failure() ?? failure,
     ending,
-    unreadable: () => unreadable ?? frames.unreadable(),
+    unreadable: () => unreadable ?? frames?.unreadable(),
   };
 }
 

@@ -175,7 +175,7 @@ export function createEventLines({ scanner, onEvent, onText, onError, hides }: E
 }
 
 /** An event's name and id are short. More than this is not read again with each piece that comes. */
-const mostHeadBytes = 4096;
+const mostHeadBytes = 1024;
 
 const newline = 10;
 const carriageReturn = 13;

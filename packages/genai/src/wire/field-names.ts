@@ -30,13 +30,19 @@ interface FieldName {
   readonly meaning: number;
 }
 
+/** Made once for each format. */
 export function nameTableOf(meanings: FieldMeanings): NameTable {
+  const known = tables.get(meanings);
+  if (known !== undefined) return known;
   const table: FieldName[][] = Array.from({ length: longestName + 1 }, () => []);
   for (const [name, meaning] of Object.entries(meanings)) {
     table[name.length]?.push({ bytes: Buffer.from(name), meaning: codes[meaning] });
   }
+  tables.set(meanings, table);
   return table;
 }
+
+const tables = new WeakMap<FieldMeanings, NameTable>();
 
 /** What the field is whose name stands between these bytes; 0 for nothing. */
 export function meaningOf(table: NameTable, bytes: Uint8Array, from: number, to: number): number {

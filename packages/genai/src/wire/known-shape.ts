@@ -1,3 +1,5 @@
+import { noBytes } from "./line-buffer.ts";
+
 /**
  * The events of a stream are the same but for the text in them: an id, a time, the model before it, ends and nulls behind it. What a scan finds in
  * them is learnt from one and looked up for the next, which takes a third of scanning.
@@ -47,7 +49,7 @@ export interface LearntShape {
 export function createKnownShape(): KnownShape {
   const beginning = new Uint8Array(edgeLength);
   const ending = new Uint8Array(edgeLength);
-  const rest = new Uint8Array(longestRest);
+  let rest: Uint8Array = noBytes;
   let misses = 0;
   const shape = {
     textAt: 0,
@@ -90,6 +92,8 @@ export function createKnownShape(): KnownShape {
       ending[index] = bytes[learnt.textFrom - edgeLength + index] ?? 0;
     }
     const restLength = Math.min(longestRest, learnt.to - learnt.restFrom);
+    // Of Node.js's pool: memory of its own costs as much as scanning ten events.
+    if (rest.length === 0) rest = Buffer.allocUnsafe(longestRest);
     rest.set(bytes.subarray(learnt.restFrom, learnt.restFrom + restLength));
     const resumeAt = learnt.resumeFrom - learnt.restFrom;
     shape.textAt = textAt;

@@ -23,4 +23,6 @@ const responsesAnswer: AnswerTraits = {
   fields: { delta: "output", usage: "told", error: "told", code: "told", action: "told" },
   outputFields: ["output"],
   estimates: "text",
+  // In the background: it is fetched when it is ready.
+  isUnderWay: ({ status }) => status === "queued" || status === "in_progress",
 };

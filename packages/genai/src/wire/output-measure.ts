@@ -15,11 +15,11 @@ export interface OutputMeasure {
 export function createOutputMeasure(): OutputMeasure {
   let characters = 0;
   let wideCharacters = 0;
-  let kept: Uint8Array | undefined;
+  let kept: Buffer | undefined;
   let keptLength = 0;
 
   function keep(bytes: Uint8Array, from: number, to: number): void {
-    kept ??= new Uint8Array(sampleBytes);
+    kept ??= Buffer.allocUnsafe(sampleBytes);
     for (let index = from; index < to && keptLength < sampleBytes; index += 1) {
       kept[keptLength] = bytes[index] ?? 0;
       keptLength += 1;
@@ -58,7 +58,7 @@ export function createOutputMeasure(): OutputMeasure {
     },
     characters: () => characters,
     amount: () => ({ characters, wideCharacters }),
-    sample: () => (kept === undefined ? undefined : Buffer.from(kept.buffer, 0, keptLength).toString("utf8")),
+    sample: () => kept?.toString("utf8", 0, keptLength),
   };
 }
 

@@ -1,4 +1,4 @@
-import { addAmounts, textIn } from "./text-amount.ts";
+import { addAmounts, textIn, type TextAmount } from "./text-amount.ts";
 import type { CallRoute, RequestFacts } from "./wire-format.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -20,9 +20,8 @@ export interface RequestTraits {
 export function readFacts(traits: RequestTraits, body: unknown, route: CallRoute): RequestFacts | null {
   const fields = isFields(body) ? body : undefined;
   if (!route.isKnownHost && (fields === undefined || !traits.isShaped(fields))) return null;
-  const input = (fields === undefined ? [] : traits.inputFields)
-    .map((name) => textIn(fields?.[name]))
-    .reduce(addAmounts, { characters: 0, wideCharacters: 0 });
+  let input = noText;
+  if (fields !== undefined) for (const name of traits.inputFields) input = addAmounts(input, textIn(fields[name]));
   const stream = fields?.["stream"];
   const model = fields && (traits.modelOf === undefined ? fields["model"] : traits.modelOf(fields));
   return {
@@ -51,6 +50,8 @@ export function areMessages(value: unknown): boolean {
 export function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
+
+const noText: TextAmount = { characters: 0, wideCharacters: 0 };
 
 function word(value: unknown): string | undefined {
   return isText(value) && value.length <= 255 ? value : undefined;

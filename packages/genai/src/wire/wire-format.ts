@@ -83,6 +83,8 @@ export interface AnswerReader {
   readEnd(): Uint8Array | undefined;
   /** How many chunks with content have come. */
   contentChunks(): number;
+  /** The model that answers, where what came so far tells it. */
+  responseModel(): string | undefined;
   /** Nothing that matters follows, and the client may read no further. */
   isOver(): boolean;
   /** The provider said in the answer that it failed (a 200 with an error in it, an `error` event): the `error.type`. */

@@ -65,7 +65,9 @@ export function combine(meter: Meter, members: readonly Combined[]): (values: Fl
     recording.handle === undefined ? [] : [{ series: recording.handle, position }],
   );
   if (canCombine(meter) && series.length === members.length) return meter.combine(series);
-  return (values) => {
+  return (given) => {
+    // The provider may log, and what it logs record in its turn, into the same list.
+    const values = given.slice();
     for (const { recording, position } of members) {
       const value = values[position]!;
       if (!Number.isNaN(value)) recording.record(value);

@@ -23,7 +23,6 @@ export function combineCall(
   measured: MeasuredCall,
   { target, ending, request, priced, labels }: CallPaths,
 ): KnownCall | undefined {
-  const meter = state.binding.meter();
   const { latest, old, isInference } = generationsOf(state, measured);
   const withOldTokens = old && hasTokens(measured);
   const finished = families.finished.known(ending, labels)?.recordings;
@@ -32,7 +31,9 @@ export function combineCall(
   const used = latest ? families.used.known([...target, "unknown"], labels)?.recordings : undefined;
   const oldTokens = withOldTokens ? families.oldTokens.known(ending, labels)?.recordings : undefined;
   const isComplete = (used !== undefined || !latest) && (oldTokens !== undefined || !withOldTokens);
-  if (meter === null || !finished || !requests || !money || !isComplete) return undefined;
+  if (!finished || !requests || !money || !isComplete) return undefined;
+  const meter = state.binding.meter();
+  if (meter === null) return undefined;
 
   const members: Combined[] = [];
   const add = (recording: Recording, position: number): void => void members.push({ recording, position });

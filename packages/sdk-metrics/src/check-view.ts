@@ -7,10 +7,17 @@ import { AggregationType } from "./official-enums.ts";
  * @throws Error that names the view, what was found, and what may stand there.
  */
 export function checkView(options: ViewOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new Error(`[meterbridge] [sdk-metrics] a view must be an object of options, found ${described(options)}`);
+  }
   const { aggregationCardinalityLimit: limit, aggregation, attributesProcessors, instrumentName } = options;
   if (instrumentName !== undefined && instrumentName !== null && typeof instrumentName !== "string") {
     throw wrong(options, "instrumentName", "a text", instrumentName);
   }
+  const name: unknown = options.name ?? undefined;
+  if (name !== undefined && (typeof name !== "string" || name === "")) throw wrong(options, "name", "a text", name);
+  const description: unknown = options.description ?? "";
+  if (typeof description !== "string") throw wrong(options, "description", "a text", description);
   if (limit !== undefined && limit !== null && !isLimit(limit)) {
     throw wrong(options, "aggregationCardinalityLimit", "a whole number from 1", limit);
   }
@@ -38,7 +45,8 @@ function checkAggregation(view: ViewOptions, aggregation: AggregationOption): vo
     }
   }
   if (aggregation.type === AggregationType.EXPLICIT_BUCKET_HISTOGRAM) {
-    const boundaries: unknown = aggregation.options?.boundaries ?? [];
+    const given: unknown = aggregation.options ?? { boundaries: [] };
+    const boundaries: unknown = (given as { readonly boundaries?: unknown }).boundaries;
     if (!Array.isArray(boundaries) || !boundaries.every((each) => typeof each === "number" && !Number.isNaN(each))) {
       throw wrong(view, "aggregation.options.boundaries", "a list of numbers", boundaries);
     }

@@ -1,4 +1,12 @@
-import { context as contexts, trace, TraceFlags, type Attributes, type Context, type HrTime } from "@opentelemetry/api";
+import {
+  context as contexts,
+  isSpanContextValid,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+  type HrTime,
+} from "@opentelemetry/api";
 import type { DataPoint } from "@opentelemetry/sdk-metrics";
 import { cleanAttributes } from "./clean-attributes.ts";
 import { toHrTime } from "./hr-time.ts";
@@ -59,7 +67,8 @@ export function createExemplars(filter: ExemplarFilter): Exemplars | undefined {
       const exemplar: Exemplar = {
         value,
         timestamp: toHrTime(Date.now()),
-        ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }),
+        // The ids of a span that there is none of are zeros.
+        ...(span !== undefined && isSpanContextValid(span) && { traceId: span.traceId, spanId: span.spanId }),
         filteredAttributes: without(kept, given),
       };
       places.set(place, { epoch, exemplar });

@@ -98,6 +98,7 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
   const readers: RegisteredReader[] = (options.readers ?? []).map((reader) => ({ reader }));
   const meters = new Map<string, RunningMeter>();
   let isShutdown = false;
+  let isShutdownTold = false;
 
   const refuse = createRefusals(() =>
     meterOf("@meterbridge/sdk-metrics", "").createCounter("meterbridge.values.refused", {
@@ -115,6 +116,13 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
       meters.set(key, running);
     }
     return running.meter;
+  }
+
+  /** Meters are asked for as often as anything is recorded anew: each by itself would fill the log. */
+  function warnShutdownOnce(): void {
+    if (isShutdownTold) return;
+    isShutdownTold = true;
+    diag.warn("[meterbridge] [sdk-metrics] the meter provider is shut down: what its meters are given is not recorded");
   }
 
   function producerFor(reader: RegisteredReader): MetricProducer {
@@ -144,9 +152,7 @@ function createProvider(options: MeterProviderOptions): RunningProvider {
   return {
     getMeter(name, version = "", meterOptions = {}) {
       if (isShutdown) {
-        diag.warn(
-          "[meterbridge] [sdk-metrics] the meter provider is shut down: what its meters are given is not recorded",
-        );
+        warnShutdownOnce();
         return createNoopBindableMeter();
       }
       if (typeof name === "string" && name !== "") return meterOf(name, version, meterOptions.schemaUrl);

@@ -54,8 +54,8 @@ export function createView(options: ViewOptions): View {
   };
 }
 
-function isWanted(wanted: string | undefined, found: string | undefined): boolean {
-  return wanted === undefined || wanted === found;
+function isWanted(wanted: string | null | undefined, found: string | undefined): boolean {
+  return wanted === undefined || wanted === null || wanted === found;
 }
 
 /** `*` stands for any characters, `?` for one; the case of names does not matter. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { AggregationType } from "@opentelemetry/sdk-metrics";
-import { ValueType } from "@opentelemetry/api";
+import { diag, DiagLogLevel, ValueType } from "@opentelemetry/api";
 import { type BoundCounter, type BoundRecorder, MeterProvider } from "../src/index.ts";
 import { delta, ManualReader, pointsOf, type ShownMetric } from "./manual-reader.ts";
 
@@ -121,4 +121,15 @@ test("after the provider was shut down a combination records nothing, and throws
   expect(() =>
     meter.combine([{ series: meter.createCounter("c").bind(), position: 0 }])(Float64Array.of(1)),
   ).not.toThrow();
+});
+
+test("a provider that was shut down says so once, however often it is asked for a meter", async () => {
+  const told: string[] = [];
+  const tell = (message: string): void => void told.push(message);
+  const provider = new MeterProvider({ readers: [] });
+  diag.setLogger({ error: tell, warn: tell, info: tell, debug: tell, verbose: tell }, { logLevel: DiagLogLevel.WARN });
+  onTestFinished(() => diag.disable());
+  await provider.shutdown();
+  for (let time = 0; time < 3; time++) provider.getMeter("late").createCounter("requests").add(1);
+  expect(told).toEqual([expect.stringContaining("is shut down")]);
 });

@@ -1,4 +1,12 @@
-import { context, ROOT_CONTEXT, trace, TraceFlags, type Attributes, type Context } from "@opentelemetry/api";
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+} from "@opentelemetry/api";
 import { AggregationType, createAllowListAttributesProcessor } from "@opentelemetry/sdk-metrics";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Exemplar, MeterProvider, type MeterProviderOptions } from "../src/index.ts";
@@ -123,6 +131,14 @@ test("bound and combined series have exemplars too, and record what they record 
     exemplars: [{ value: 3 }, { value: 700 }],
   });
   expect((point as { exemplars?: Exemplar[] }).exemplars![0]).not.toHaveProperty("traceId");
+});
+
+test("an exemplar made where tracing is off has no trace, instead of one of zeros", async () => {
+  const { meter, reader } = start({ exemplarFilter: "always_on" });
+  const off = trace.setSpanContext(ROOT_CONTEXT, INVALID_SPAN_CONTEXT);
+  meter.createCounter("requests").add(1, { tenant: "a" }, off);
+  const [[, [exemplar]] = [{}, []]] = await exemplarsIn(reader);
+  expect(exemplar).toEqual({ value: 1, timestamp: [1_800_000_000, 500_000_000], filteredAttributes: {} });
 });
 
 test("unless they are asked for there are none", async () => {

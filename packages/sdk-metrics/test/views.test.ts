@@ -147,10 +147,27 @@ test.each([
     { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: [Number.NaN] } } },
   ],
   ["boundaries", { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: 5 } } }],
+  ["boundaries", { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: {} } }],
+  ["boundaries", { aggregation: { type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM, options: { boundaries: null } } }],
   ["aggregation.type", { aggregation: { type: 99 } }],
+  ["name", { name: 5 }],
+  ["name", { name: "" }],
+  ["description", { description: 5 }],
   ["attributesProcessors", { attributesProcessors: [{}] }],
   ["instrumentName", { instrumentName: 5 }],
 ])("a view whose %s is nonsense fails at start and says so, instead of recording nonsense later", (option, options) => {
   const views = [{ instrumentName: "requests", ...(options as object) }];
   expect(() => new MeterProvider({ views })).toThrow(option);
+});
+
+test("a view that is no object fails at start with what it has to be", () => {
+  expect(() => new MeterProvider({ views: [null as unknown as object] })).toThrow("must be an object of options");
+});
+
+test("a selector that is null selects as if it were not there, instead of nothing in silence", async () => {
+  const reader = new ManualReader();
+  const view = { instrumentName: "requests", meterName: null, instrumentUnit: null, name: "renamed" };
+  const views = [view as unknown as { instrumentName: string }];
+  new MeterProvider({ readers: [reader], views }).getMeter("meter").createCounter("requests").add(1);
+  expect((await reader.shown()).map(({ name }) => name)).toEqual(["renamed"]);
 });

@@ -25,6 +25,7 @@ export function fileBackend(): Promise<FileBackend> {
       const { count, sum } = last.value;
       return Promise.resolve({ count, sum });
     },
+    unitOf: ({ name }) => Promise.resolve(lines().findLast((line) => line.name === name)?.unit),
     contacts: () => lines().length,
     misbehave(fault) {
       if (fault === undefined) {
@@ -42,6 +43,7 @@ export function fileBackend(): Promise<FileBackend> {
 
 interface Line {
   readonly name: string;
+  readonly unit: string;
   readonly attributes: Attributes;
   readonly value: Reading;
 }

@@ -15,8 +15,8 @@ export function file({ path = process.env["METERS_FILE"] || "meters.jsonl" }: { 
       const exporter: PushMetricExporter = {
         export({ scopeMetrics }, done) {
           const lines = scopeMetrics.flatMap(({ metrics }) =>
-            metrics.flatMap(({ descriptor: { name }, dataPoints }) =>
-              dataPoints.map(({ attributes, value }) => `${JSON.stringify({ name, attributes, value })}\n`),
+            metrics.flatMap(({ descriptor: { name, unit }, dataPoints }) =>
+              dataPoints.map(({ attributes, value }) => `${JSON.stringify({ name, unit, attributes, value })}\n`),
             ),
           );
           appendFile(path, lines.join(""), (error) => {

@@ -25,6 +25,7 @@ interface JsonRequest {
 
 interface JsonMetric {
   readonly name: string;
+  readonly unit: string;
   readonly gauge?: JsonData;
   readonly sum?: JsonData;
   readonly histogram?: JsonData;
@@ -50,6 +51,7 @@ function fromJson({ resourceMetrics }: JsonRequest): ReceivedPoint[] {
     const data = metric.gauge ?? metric.sum ?? metric.histogram ?? metric.exponentialHistogram;
     return (data?.dataPoints ?? []).map((point) => ({
       name: metric.name,
+      unit: metric.unit,
       attributes: Object.fromEntries(point.attributes.map(({ key, value }) => [key, ofJson(value)])),
       isDelta: data?.aggregationTemporality === delta,
       value:
@@ -75,6 +77,7 @@ function fromProtobuf(request: Fields): ReceivedPoint[] {
       inner(metric, field).flatMap((data) =>
         inner(data, 1).map((point) => ({
           name,
+          unit: text(metric, 3),
           attributes: attributesOf(inner(point, attributesField)),
           isDelta: Number(leaf(data, temporalityField)) === delta,
           value: valueOf(point),

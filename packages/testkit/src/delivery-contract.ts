@@ -1,5 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import {
   type ContractKind,
   contractMeters,
@@ -30,6 +30,17 @@ export function testDelivery<Backend extends ExporterBackend>(harness: ExporterH
           await running.reader.forceFlush();
           await expectArrival(running, meter, acme, afterRounds(kind, round));
         }
+      }));
+  }
+
+  for (const kind of harness.without?.includes("unit") === true ? [] : kindsOf(harness)) {
+    test(`the unit of a ${kind}, so that seconds are not taken for something else`, () =>
+      withExporter(harness, async (running) => {
+        const meter = contractMeters[kind];
+        running.record(meter, 1, acme);
+        await running.reader.forceFlush();
+        await expectArrival(running, meter, acme, afterRounds(kind, 1));
+        expect(await running.backend.unitOf?.(meter)).toBe(meter.unit);
       }));
   }
 

@@ -15,8 +15,8 @@ export interface ExporterHarness<Backend extends ExporterBackend = ExporterBacke
   create(backend: Backend): Exporter;
   /** A key or password that `create()` gave it, which no message may show. */
   readonly secret?: string;
-  /** Kinds of meters that the backend cannot be told. Default none. */
-  readonly without?: readonly ContractKind[];
+  /** What the backend cannot be told: kinds of meters, or units. Default nothing: a part that is just missing fails its tests. */
+  readonly without?: readonly (ContractKind | "unit")[];
   /** In which ways the backend can go wrong. Default all; none for an exporter that calls nobody, or is told nothing by what it calls. */
   readonly faults?: readonly Fault[];
   /** The backend fetches what it wants to know, so that nothing is sent at the end. Default false. */
@@ -30,6 +30,8 @@ export interface ExporterBackend {
    * how many values there were and their sum. Undefined while it knows none.
    */
   read(meter: ContractMeter, attributes: Attributes): Promise<Reading | undefined>;
+  /** The unit that it was told of a meter, as recorded. Left out with `without: ["unit"]`. */
+  unitOf?(meter: ContractMeter): Promise<string | undefined>;
   /** How often something was sent to it: more after the end is a fault. */
   contacts(): number;
   /** Goes wrong in this way from now on; `undefined`: works again, and knows what it knew. Left out where there are no faults. */
@@ -150,7 +152,7 @@ function contextOf(told: string[]): ExporterContext {
 }
 
 /** How long a busy machine may take for what has to come. */
-export const patienceMillis = 15_000;
+const patienceMillis = 15_000;
 
 /** Waits until the backend knows this of a series, and fails with what it knows instead. */
 export async function expectArrival(

@@ -70,6 +70,7 @@ export async function httpBackend({ read, nameOf, partialAnswer = "" }: HttpBack
   return {
     url: `http://127.0.0.1:${port}`,
     read: (meter, attributes) => Promise.resolve(series.read(nameOf?.(meter) ?? meter.name, attributes)),
+    unitOf: (meter) => Promise.resolve(series.unitOf(nameOf?.(meter) ?? meter.name)),
     contacts: () => contacts,
     async misbehave(next) {
       if (fault === "is down" && next !== "is down") await listen(port);

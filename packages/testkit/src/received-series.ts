@@ -8,25 +8,31 @@ export interface ReceivedPoint {
   readonly value: Reading;
   /** Whether the value comes on top of what was told before, or takes its place. */
   readonly isDelta: boolean;
+  /** Of the meter, where it is told. */
+  readonly unit?: string | undefined;
 }
 
 /** What a backend knows: each series by its name and attributes, whatever their order. */
 export interface ReceivedSeries {
   take(points: readonly ReceivedPoint[]): void;
   read(name: string, attributes: Attributes): Reading | undefined;
+  unitOf(name: string): string | undefined;
 }
 
 export function receivedSeries(): ReceivedSeries {
   const known = new Map<string, Reading>();
+  const units = new Map<string, string>();
   return {
     take(points) {
-      for (const { name, attributes, value, isDelta } of points) {
+      for (const { name, attributes, value, isDelta, unit } of points) {
+        if (unit !== undefined) units.set(name, unit);
         const key = keyOf(name, attributes);
         const before = known.get(key);
         known.set(key, isDelta && before !== undefined ? sum(before, value) : value);
       }
     },
     read: (name, attributes) => known.get(keyOf(name, attributes)),
+    unitOf: (name) => units.get(name),
   };
 }
 

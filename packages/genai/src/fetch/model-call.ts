@@ -116,7 +116,7 @@ export function beginModelCall(
       run.chunk();
       if (isStreaming) return;
       isStreaming = true;
-      const { responseModel } = reader.ending(true);
+      const responseModel = reader.responseModel();
       if (responseModel !== undefined) run.responded(responseModel);
     },
     answered(reader) {

@@ -4,7 +4,7 @@ import { type CaptureState, remember } from "./capture-state.ts";
 import { networkErrorType } from "./error-types.ts";
 import type { BegunTry, ModelCall } from "./model-call.ts";
 import type { ModelRequest } from "./model-request.ts";
-import { isRetried, millisToNextTry, retrySign } from "./retry-signs.ts";
+import { isRetried, millisToNextTry } from "./retry-signs.ts";
 import { tapAnswer } from "./tapped-answer.ts";
 import { watchSignal } from "./watched-signal.ts";
 
@@ -75,7 +75,7 @@ export function followTry(state: CaptureState, begun: BegunTry): TryOutcome {
   const { call } = begun;
   const { facts } = begun.request;
   const { format } = begun.request.route;
-  const isNumbered = retrySign(begun.request.headers)?.retry !== undefined;
+  const isNumbered = begun.request.retrySign?.retry !== undefined;
   // Not kept longer than until an answer comes: the prompt is in it.
   let request: ModelRequest | undefined = begun.request;
   const settle = (settled: Settled): void => {
@@ -132,7 +132,7 @@ interface Settled {
 
 /** The call ends with its try, unless its client may try again. */
 function settleTry(state: CaptureState, call: ModelCall, request: ModelRequest, settled: Settled): void {
-  if (settled.isFinal || retrySign(request.headers) === undefined || !call.isOpen()) return settled.end();
+  if (settled.isFinal || request.retrySign === undefined || !call.isOpen()) return settled.end();
   const millis = millisToNextTry(settled.response?.headers);
   call.onEnd(state.waiting.wait({ call, request, millis, settle: () => settled.end() }));
 }

@@ -1,7 +1,6 @@
 import type { Attribution } from "@meterbridge/core";
 import type { ModelCall } from "./model-call.ts";
 import type { ModelRequest } from "./model-request.ts";
-import { retrySign } from "./retry-signs.ts";
 
 /** A failed try whose client may try again. */
 export interface WaitingTry {
@@ -62,7 +61,7 @@ export function createWaitingCalls<Try extends WaitingTry>(most = 1000): Waiting
     },
     take(request, attribution) {
       const candidates = byUrl.get(request.url);
-      const sign = candidates === undefined ? undefined : retrySign(request.headers);
+      const sign = candidates === undefined ? undefined : request.retrySign;
       if (candidates === undefined || sign === undefined) return undefined;
       const digest = digestOf(request);
       const found = candidates.find(

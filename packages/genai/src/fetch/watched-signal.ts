@@ -1,6 +1,5 @@
 import type { ModelCall } from "./model-call.ts";
 import type { ModelRequest } from "./model-request.ts";
-import { retrySign } from "./retry-signs.ts";
 
 /**
  * Has the call end when its caller gives up, whether or not anybody still reads. `gaveUp`: before an answer came; the client may try again. The
@@ -8,12 +7,12 @@ import { retrySign } from "./retry-signs.ts";
  */
 export function watchSignal(
   call: ModelCall,
-  { signal, headers }: ModelRequest,
+  { signal, retrySign }: ModelRequest,
   gaveUp: (isTimeout: boolean) => void,
 ): () => boolean {
   if (signal === undefined || signal === null) return () => false;
   const begun = performance.now();
-  const seconds = retrySign(headers)?.timeoutSeconds ?? Number.POSITIVE_INFINITY;
+  const seconds = retrySign?.timeoutSeconds ?? Number.POSITIVE_INFINITY;
   const onAbort = (): void => {
     const isTimeout =
       nameOf(signal.reason) === "TimeoutError" || performance.now() - begun >= seconds * 1000 - timerSlack;

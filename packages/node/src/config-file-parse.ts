@@ -78,7 +78,8 @@ function keepingWarnings<Result>(warnings: string[], work: () => Result): Result
 function reasonOf(error: unknown, file: string, raw: unknown): string {
   const message = (error instanceof Error ? error.message : String(error))
     .replace("Invalid OpenTelemetry config file: ", "")
-    .replace(`${file}: `, "");
+    .replace(`${file}: `, "")
+    .replaceAll(/:-[^}]*\}/g, ":-…}");
   const all = message
     .split("\n")
     .map((line) => line.trim())

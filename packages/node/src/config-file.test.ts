@@ -161,7 +161,11 @@ describe("a file that cannot be used ends the start in one line that names the f
       `tracer_provider: { processors: [{ simple: { exporter: { otlp_http: { tls: { ca_file: /none.pem } } } } }] }`,
       /tls must name PEM files that can be used: ENOENT/,
     ],
-    ["a substitution that is none", `resource: { attributes_list: "\${A-B}" }`, /invalid env var substitution/],
+    [
+      "a substitution that is none",
+      `resource: { attributes_list: "\${API-KEY:-s3cret}" }`,
+      /invalid env var substitution/,
+    ],
     [
       "a name for several meters",
       `meter_provider: { readers: [{ periodic: { exporter: { console: } } }], views: [{ selector: { instrument_name: "a*" }, stream: { name: b } }] }`,

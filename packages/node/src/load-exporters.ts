@@ -1,4 +1,5 @@
 import type { Exporter, ExporterModule } from "@meterbridge/exporter";
+import { errorInFile } from "./config-file-error.ts";
 import type { FileExporter } from "./config-file-settings.ts";
 import { createConsoleExporter } from "./console-exporter.ts";
 import { explained, findPackage, loadPackage, searchDirectories } from "./load-package.ts";
@@ -67,9 +68,7 @@ function ofFile({ exporterName, options, from, reader }: FileExporter, load: Loa
   try {
     return named(exporterName, { ...load, askedBy: `OTEL_CONFIG_FILE, ${from}`, consoleIntervalMillis }, options);
   } catch (error) {
-    const message = (error instanceof Error ? error.message : String(error)).replace("[meterbridge] ", "");
-    if (message.startsWith("OTEL_CONFIG_FILE")) throw error;
-    throw new Error(`[meterbridge] OTEL_CONFIG_FILE, ${from}: ${message}`, { cause: error });
+    throw errorInFile(error, from);
   }
 }
 

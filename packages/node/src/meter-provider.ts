@@ -3,7 +3,8 @@ import type { Exporter, ExporterContext } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
 import { MeterProvider } from "@meterbridge/sdk-metrics";
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
-import type { ReaderSettings } from "./config-file-settings.ts";
+import { errorInFile } from "./config-file-error.ts";
+import type { FileExporter } from "./config-file-settings.ts";
 import { loggerNamed } from "./log.ts";
 import { createReadingReader, type ReadingReader } from "./meter-readings.ts";
 import type { Settings } from "./settings.ts";
@@ -20,26 +21,27 @@ export interface MeterPipelines {
 
 /**
  * Makes the meter provider. A reader's forceFlush and shutdown are called one by one, not through the provider, which
- * would give up on the others at the first that fails. `wanted`: what a configuration file wants of each exporter's reader.
+ * would give up on the others at the first that fails. `inFile`: what a configuration file says of each exporter, if it does.
  */
 export function createMeterProvider(
   exporters: readonly Exporter[],
   resource: Resource,
   settings: Pick<Settings, "namespace" | "seriesLimit" | "seriesLimits" | "exemplarFilter" | "views">,
   logger: DiagLogger,
-  wanted: readonly (ReaderSettings | undefined)[] = [],
+  inFile: readonly (FileExporter | undefined)[] = [],
 ): MeterPipelines {
   const seriesLimit = Math.max(settings.seriesLimit, ...Object.values(settings.seriesLimits));
   const pipelines: Pipeline[] = [];
   const readers: IMetricReader[] = [];
   try {
     for (const [index, exporter] of exporters.entries()) {
-      const reader = readerOf(exporter, {
+      const context: ExporterContext = {
         resourceAttributes: resource.attributes,
         diag: loggerNamed(exporter.name, logger),
         namespace: settings.namespace,
-      });
-      readers.push(tunedReader(reader, seriesLimit, wanted[index]));
+      };
+      const reader = readerOf(exporter, context, inFile[index]?.from);
+      readers.push(tunedReader(reader, seriesLimit, inFile[index]?.reader));
       pipelines.push({
         name: exporter.name,
         forceFlush: (timeoutMillis) => reader.forceFlush({ timeoutMillis }),
@@ -61,10 +63,11 @@ export function createMeterProvider(
   return { provider, pipelines, reading };
 }
 
-function readerOf(exporter: Exporter, context: ExporterContext): IMetricReader {
+function readerOf(exporter: Exporter, context: ExporterContext, from: string | undefined): IMetricReader {
   try {
     return exporter.createReader(context);
   } catch (error) {
+    if (from !== undefined) throw errorInFile(error, from);
     const message = error instanceof Error ? error.message : String(error);
     // Our own exporters already say who.
     if (message.startsWith("[meterbridge]")) throw error;

@@ -1,7 +1,7 @@
 import { type DiagLogger, type MeterProvider as ApiMeterProvider, metrics } from "@opentelemetry/api";
 import type { Exporter } from "@meterbridge/exporter";
 import type { Resource } from "@opentelemetry/resources";
-import type { ReaderSettings } from "./config-file-settings.ts";
+import type { FileExporter } from "./config-file-settings.ts";
 import { exporterNameOf, loadExporters } from "./load-exporters.ts";
 import { createMeterProvider } from "./meter-provider.ts";
 import type { MeterReading } from "./meter-readings.ts";
@@ -35,9 +35,9 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
     askedBy: settings.exportersFrom,
     consoleIntervalMillis: settings.consoleIntervalMillis,
   });
-  const wanted = settings.exporters.map(wantedOfReader);
+  const inFile = settings.exporters.map(ofFile);
   if (exporters.length === 0) return nothing("no exporters, meters are not recorded");
-  const { provider, pipelines, reading } = createMeterProvider(exporters, resource, settings, logger, wanted);
+  const { provider, pipelines, reading } = createMeterProvider(exporters, resource, settings, logger, inFile);
   const unregister = register(provider);
   return {
     provider,
@@ -52,8 +52,8 @@ export function startMeters(settings: Settings, resource: Resource, logger: Diag
   };
 }
 
-function wantedOfReader(entry: Settings["exporters"][number]): ReaderSettings | undefined {
-  return typeof entry === "object" && "exporterName" in entry ? entry.reader : undefined;
+function ofFile(entry: Settings["exporters"][number]): FileExporter | undefined {
+  return typeof entry === "object" && "exporterName" in entry ? entry : undefined;
 }
 
 function register(provider: ApiMeterProvider): () => void {

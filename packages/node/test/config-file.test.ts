@@ -113,6 +113,11 @@ describe("with the packages as they are installed", () => {
       `meter_provider: { readers: [{ pull: { exporter: { prometheus/development: { port: 99999 } } } }] }`,
       /^\[meterbridge\] OTEL_CONFIG_FILE, \S+otel\.yaml: meter_provider\.readers\[0\]\.pull: \[prometheus\] option "port" must be .*\n$/,
     ],
+    [
+      "a certificate that is not there",
+      `meter_provider: { readers: [{ periodic: { exporter: { otlp_http: { tls: { ca_file: /none.pem } } } } }] }`,
+      /^\[meterbridge\] OTEL_CONFIG_FILE, \S+otel\.yaml: meter_provider\.readers\[0\]\.periodic: \[otlp\] .* found "\/none\.pem": ENOENT.*\n$/,
+    ],
   ])("%s ends the start in one line", async (_, text, line) => {
     const file = text.startsWith("/") ? text : write(`file_format: "1.0"\n${text}\n`);
     const { code, stdout, stderr } = await run(file, {});

@@ -71,6 +71,37 @@ test("a web stream that is piped, teed or read as bytes of an answer is seen too
   expect(pieces).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
 });
 
+test.each(["done", "fails"] as const)("a web stream that was piped (%s) is no longer locked", async (end) => {
+  for (const make of [makeStream, (...how: Parameters<typeof makeStream>) => watched(makeStream(...how)).stream]) {
+    const stream = make("web stream", 2, end) as ReadableStream;
+    await stream.pipeTo(new WritableStream()).catch(() => {});
+    expect(stream.locked).toBe(false);
+    const through = make("web stream", 2, end) as ReadableStream;
+    await through
+      .pipeThrough(new TransformStream())
+      .pipeTo(new WritableStream())
+      .catch(() => {});
+    expect(through.locked).toBe(false);
+    const left = make("web stream", 2, end) as ReadableStream;
+    const failing = new WritableStream({
+      write() {
+        throw secret;
+      },
+    });
+    await expect(left.pipeTo(failing)).rejects.toBe(secret);
+    expect(left.locked).toBe(false);
+  }
+});
+
+test("a pipe from a web stream that is read already is refused by a promise, as without watching", async () => {
+  for (const stream of [makeStream("web stream", 2, "done"), watched(makeStream("web stream", 2, "done")).stream]) {
+    const locked = stream as ReadableStream;
+    locked.getReader();
+    const piping = locked.pipeTo(new WritableStream());
+    await expect(piping).rejects.toThrow(TypeError);
+  }
+});
+
 test("a web stream that is cancelled before anybody reads is given up", async () => {
   const { told, stream } = watched(makeStream("web stream", 2, "done"));
   await (stream as ReadableStream).cancel();

@@ -12,7 +12,7 @@ export function isWebStream(value: object): value is ReadableStream {
  */
 export function watchWebStream(stream: ReadableStream, watcher: StreamWatcher, atEnd: () => StreamEnd = nothing): void {
   const { getReader, cancel, tee, pipeTo, pipeThrough } = stream;
-  const relayed = (): ReadableStream => relay(stream.getReader());
+  const relayed = (atEnd?: "unlock"): ReadableStream => relay(stream.getReader(), atEnd);
   const isNative = stream[Symbol.asyncIterator] === ReadableStream.prototype[Symbol.asyncIterator];
   const iterate = (...parameters: unknown[]): unknown => {
     const iterator = Reflect.apply(ReadableStream.prototype.values, stream, parameters) as object;
@@ -30,9 +30,11 @@ export function watchWebStream(stream: ReadableStream, watcher: StreamWatcher, a
     return Reflect.apply(cancel, stream, parameters);
   });
   putBefore(stream, "tee", (): unknown => Reflect.apply(tee, relayed(), []));
-  putBefore(stream, "pipeTo", (...parameters: unknown[]): unknown => Reflect.apply(pipeTo, relayed(), parameters));
+  putBefore(stream, "pipeTo", async (...parameters: unknown[]): Promise<unknown> =>
+    Reflect.apply(pipeTo, relayed("unlock"), parameters),
+  );
   putBefore(stream, "pipeThrough", (...parameters: unknown[]): unknown =>
-    Reflect.apply(pipeThrough, relayed(), parameters),
+    Reflect.apply(pipeThrough, relayed("unlock"), parameters),
   );
   if (isNative) {
     putBefore(stream, "values", iterate);
@@ -60,16 +62,31 @@ function watchReader(reader: ReadableStreamDefaultReader, branch: BranchWatcher)
   });
 }
 
-/** A stream that reads by the reader, at no other pace than its own reader's. */
-function relay(reader: ReadableStreamDefaultReader): ReadableStream {
+/** A stream that reads by the reader, at no other pace than its own reader's. What was piped is not locked any more, what was branched is. */
+function relay(reader: ReadableStreamDefaultReader, atEnd?: "unlock"): ReadableStream {
+  const unlock = (): void => {
+    if (atEnd === "unlock") reader.releaseLock();
+  };
   return new ReadableStream(
     {
       async pull(controller) {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+        } catch (error) {
+          unlock();
+          throw error;
+        }
+        unlock();
+        controller.close();
       },
-      cancel: (reason) => reader.cancel(reason),
+      async cancel(reason) {
+        try {
+          await reader.cancel(reason);
+        } finally {
+          unlock();
+        }
+      },
     },
     { highWaterMark: 0 },
   );

@@ -9,7 +9,7 @@ import { withoutOtelVariables } from "./hidden-variables.ts";
 import { type OtlpTargetOptions, otlpTargetOptions } from "./otlp-target.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { registeredApi } from "./registered-api.ts";
-import type { LogSettings } from "./settings.ts";
+import type { LogSettings } from "./settings-signals.ts";
 import { watchedExporter } from "./watched-span-exporter.ts";
 
 /** The log records of this process, as far as `start()` has to do with them. */

@@ -4,30 +4,20 @@ import type { Exporter } from "@meterbridge/exporter";
 import type { ExemplarFilter } from "@meterbridge/sdk-metrics";
 import type { BaggageSettings } from "./baggage.ts";
 import { type HostPattern, parseHostPattern } from "./baggage-hosts.ts";
-import type {
-  FileExporter,
-  FileProcessor,
-  FileSettings,
-  LimitSettings,
-  PropagatorName,
-  SpanLimitSettings,
-} from "./config-file-settings.ts";
+import type { FileExporter, FileSettings, PropagatorName } from "./config-file-settings.ts";
 import type { Environment } from "./environment.ts";
 import type { InstrumentationSettings } from "./instrumentations-choice.ts";
 import type { UsageLedger } from "./ledger.ts";
-import type {
-  CaptureDoor,
-  LedgerName,
-  LogLevel,
-  OtlpProtocol,
-  TracesExporter,
-  TracesSampler,
-} from "./environment-variables.ts";
+import type { CaptureDoor, LedgerName, LogLevel } from "./environment-variables.ts";
 import type { ViewOptions } from "@opentelemetry/sdk-metrics";
+import { exporterSettings, seriesLimitOf } from "./settings-exporters.ts";
+import { type LogSettings, logSettings, type TraceSettings, traceSettings } from "./settings-signals.ts";
 import type { StartOptions } from "./start-options.ts";
 
-/** Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*`, or the
- * configuration file in their place, over defaults. */
+/**
+ * Everything that was decided before anything is started: options over `METERBRIDGE_*` over `OTEL_*`, or the configuration file in their
+ * place, over defaults.
+ */
 export interface Settings extends BaggageSettings, InstrumentationSettings {
   readonly exporters: readonly (Exporter | FileExporter | string)[];
   /** Who asked for these exporters, for error messages. */
@@ -74,26 +64,6 @@ export interface CaptureChoice {
   readonly hosts: Readonly<Record<string, string>>;
   readonly models: readonly string[];
   readonly tokenizer: "auto" | "characters";
-}
-
-interface PushSettings {
-  readonly exporters: readonly Exclude<TracesExporter, "none">[];
-  readonly processors: readonly FileProcessor[];
-  /** This and the next are for processors that the environment describes. */
-  readonly protocol: Exclude<OtlpProtocol, "grpc">;
-  readonly timeoutMillis: number;
-  /** Then the variables of OpenTelemetry have no effect. */
-  readonly isFromFile: boolean;
-}
-
-export interface TraceSettings extends PushSettings {
-  readonly limits: SpanLimitSettings;
-  readonly sampler: TracesSampler;
-  readonly sampledShare: number;
-}
-
-export interface LogSettings extends PushSettings {
-  readonly limits: LimitSettings;
 }
 
 /** @throws Error of one line when options and environment contradict each other. */
@@ -143,10 +113,7 @@ export function settle(options: StartOptions, environment: Environment, file?: F
     },
     meterProvider: options.meterProvider,
     traces: traceSettings(options, environment, shutdownTimeoutMillis, file),
-    logs: {
-      ...pushSettings("LOGS", options.logs, environment, shutdownTimeoutMillis, file?.logs),
-      limits: file?.logLimits ?? {},
-    },
+    logs: logSettings(options, environment, shutdownTimeoutMillis, file),
     ledger: options.ledger ?? environment.METERBRIDGE_LEDGER,
     ledgerFrom: options.ledger === undefined ? "METERBRIDGE_LEDGER" : `option "ledger"`,
     ledgerDirectory: environment.METERBRIDGE_LEDGER_DIRECTORY,
@@ -159,48 +126,6 @@ export function settle(options: StartOptions, environment: Environment, file?: F
     logLevel:
       options.logLevel ?? environment.METERBRIDGE_LOG_LEVEL ?? environment.OTEL_LOG_LEVEL ?? file?.logLevel ?? "warn",
   };
-}
-
-function exporterSettings(
-  options: StartOptions,
-  environment: Environment,
-  file: FileSettings | undefined,
-): Pick<Settings, "exporters" | "exportersFrom"> {
-  const inFile = fileExporters(options, environment, file);
-  // A name that the file has, too, keeps what the file says of it.
-  const chosen = (entry: Exporter | string): readonly (Exporter | FileExporter | string)[] => {
-    const found = inFile.filter((each) => each.exporterName === entry);
-    return found.length > 0 ? found : [entry];
-  };
-  if (options.exporters) return { exporters: options.exporters.flatMap(chosen), exportersFrom: `option "exporters"` };
-  for (const name of ["METERBRIDGE_EXPORTERS", "OTEL_METRICS_EXPORTER"] as const) {
-    const exporters = environment[name];
-    if (exporters) return { exporters: exporters.flatMap(chosen), exportersFrom: name };
-  }
-  if (file) return { exporters: inFile, exportersFrom: `OTEL_CONFIG_FILE, ${file.file}` };
-  // Pull by default: it sends nothing anywhere, and a browser shows that it works.
-  return { exporters: ["prometheus"], exportersFrom: "the default" };
-}
-
-/** A limit of Meterbridge's own wins over those of the file. */
-function fileExporters(
-  options: StartOptions,
-  environment: Environment,
-  file: FileSettings | undefined,
-): readonly FileExporter[] {
-  const exporters = file?.exporters ?? [];
-  if ((options.seriesLimit ?? environment.METERBRIDGE_SERIES_LIMIT) === undefined) return exporters;
-  return exporters.map((each) => ({ ...each, reader: { ...each.reader, limitDefault: undefined, limits: {} } }));
-}
-
-/** As many series as the reader with most of them takes; OpenTelemetry's default is ours. */
-function seriesLimitOf(file: FileSettings | undefined): number | undefined {
-  if (file === undefined || file.exporters.length === 0) return undefined;
-  const limits = file.exporters.flatMap(({ reader }) => [
-    reader.limitDefault ?? 2000,
-    ...Object.values(reader.limits ?? {}),
-  ]);
-  return Math.min(Math.max(2, ...limits), 1_000_000);
 }
 
 function warningsOf(options: StartOptions, file: FileSettings | undefined): readonly string[] {
@@ -225,72 +150,6 @@ function parsedHost(text: string): HostPattern {
   const pattern = parseHostPattern(text);
   if (pattern === undefined) throw new Error(`[meterbridge] option "baggageHosts" holds no host: "${text}"`);
   return pattern;
-}
-
-function traceSettings(
-  options: StartOptions,
-  environment: Environment,
-  shutdownTimeoutMillis: number,
-  file: FileSettings | undefined,
-): TraceSettings {
-  return {
-    ...pushSettings("TRACES", options.traces, environment, shutdownTimeoutMillis, file?.spans),
-    limits: file?.spanLimits ?? {},
-    sampler: environment.OTEL_TRACES_SAMPLER ?? file?.sampler?.name ?? "parentbased_always_on",
-    sampledShare: environment.OTEL_TRACES_SAMPLER_ARG ?? file?.sampler?.share ?? 1,
-  };
-}
-
-/** What spans and log records have in common: an exporter of their own, and OpenTelemetry's variables by signal. */
-function pushSettings(
-  signal: "TRACES" | "LOGS",
-  option: TracesExporter | undefined,
-  environment: Environment,
-  shutdownTimeoutMillis: number,
-  inFile: readonly FileProcessor[] | undefined,
-): PushSettings {
-  const anEndpoint = environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT;
-  const asked = option
-    ? [option]
-    : (environment[`METERBRIDGE_${signal}_EXPORTER`] ??
-      environment[`OTEL_${signal}_EXPORTER`] ??
-      (anEndpoint ? ["otlp"] : (inFile ?? []).map(({ exporter }) => exporter)));
-  const exporters = [...new Set(asked.filter((exporter) => exporter !== "none"))];
-  const protocol =
-    environment[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/protobuf";
-  if (protocol === "grpc" && exporters.includes("otlp")) {
-    throw new Error(
-      `[meterbridge] ${signal.toLowerCase()} cannot be sent by grpc: set OTEL_EXPORTER_OTLP_${signal}_PROTOCOL to http/protobuf or ` +
-        `http/json (the collector's port is 4318 then), or METERBRIDGE_${signal}_EXPORTER to none`,
-    );
-  }
-  // A little less than the last flush has, so that it is the exporter that says what went wrong.
-  const longestMillis = Math.ceil(shutdownTimeoutMillis * 0.9);
-  const timeoutMillis =
-    environment[`OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`] ?? environment.OTEL_EXPORTER_OTLP_TIMEOUT ?? 10_000;
-  return {
-    exporters,
-    processors: processorsFor(exporters, inFile ?? [], longestMillis),
-    protocol: protocol === "grpc" ? "http/protobuf" : protocol,
-    timeoutMillis: Math.min(timeoutMillis, longestMillis),
-    isFromFile: inFile !== undefined,
-  };
-}
-
-/** Those of the file that are asked for; one that the file does not have is as the environment says. */
-function processorsFor(
-  exporters: readonly ("otlp" | "console")[],
-  inFile: readonly FileProcessor[],
-  longestMillis: number,
-): FileProcessor[] {
-  return exporters.flatMap((exporter) => {
-    const found = inFile.filter((processor) => processor.exporter === exporter);
-    if (found.length === 0) return [{ exporter, batch: exporter === "otlp" ? {} : undefined, otlp: undefined }];
-    return found.map(({ otlp, ...processor }) => ({
-      ...processor,
-      otlp: otlp && { ...otlp, timeoutMillis: Math.min(otlp.timeoutMillis, longestMillis) },
-    }));
-  });
 }
 
 function optedInto(optIns: readonly string[]): GenAiSemconv | undefined {

@@ -9,7 +9,7 @@ import { type OtlpTargetOptions, otlpTargetOptions } from "./otlp-target.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { urlRedactor } from "./redact-urls.ts";
 import { registeredApi } from "./registered-api.ts";
-import type { TraceSettings } from "./settings.ts";
+import type { TraceSettings } from "./settings-signals.ts";
 import { watchedSpanExporter } from "./watched-span-exporter.ts";
 
 /** The spans of this process, as far as `start()` has to do with them. */

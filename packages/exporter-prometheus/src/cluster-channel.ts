@@ -26,7 +26,7 @@ function primaryChannel(cluster: Cluster): InstanceChannel {
       for (const worker of Object.values(cluster.workers ?? {})) worker?.send(message, undefined, () => {});
       return Promise.resolve();
     },
-    listen(onMessage, onEnd) {
+    hear(onMessage, onEnd) {
       const hear = (_worker: Worker, message: unknown): void => {
         if (isInstanceMessage(message)) onMessage(message);
       };
@@ -50,7 +50,7 @@ function workerChannel(instance: string): InstanceChannel {
         if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
         else resolve();
       }),
-    listen(onMessage) {
+    hear(onMessage) {
       const hear = (message: unknown): void => {
         if (isInstanceMessage(message)) onMessage(message);
       };

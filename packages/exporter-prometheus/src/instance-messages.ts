@@ -19,7 +19,7 @@ export interface InstanceChannel {
   readonly instance: string;
   /** To all others where it serves, else to the one that does. Resolves when it is on its way; never rejects. */
   post(message: InstanceMessage): Promise<void>;
-  listen(onMessage: (message: InstanceMessage) => void, onEnd: (instance: string) => void): void;
+  hear(onMessage: (message: InstanceMessage) => void, onEnd: (instance: string) => void): void;
   close(): void;
 }
 

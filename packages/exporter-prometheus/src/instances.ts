@@ -56,7 +56,7 @@ function serveInstances(channel: InstanceChannel, options: Required<AggregateOpt
     });
   };
 
-  channel.listen((heard) => {
+  channel.hear((heard) => {
     switch (heard.say) {
       case "hello":
         roll.add(heard.instance);
@@ -110,7 +110,7 @@ function answerInstances(channel: InstanceChannel, diag: DiagLogger): Instances 
     }
   };
 
-  channel.listen(
+  channel.hear(
     (heard) => {
       if (heard.say === "who") void channel.post(message(channel, "hello"));
       if (heard.say !== "ask") return;

@@ -13,7 +13,7 @@ export function createThreadChannel(): InstanceChannel {
       channel.postMessage(message);
       return Promise.resolve();
     },
-    listen(onMessage) {
+    hear(onMessage) {
       channel.addEventListener("message", (event: object) => {
         if ("data" in event && isInstanceMessage(event.data)) onMessage(event.data);
       });

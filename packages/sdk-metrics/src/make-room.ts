@@ -77,8 +77,6 @@ function dueIn(storage: SeriesStorage, staleEpoch: number, now: number): (slot: 
     Math.min(...readers.map(({ collectedEpoch }) => collectedEpoch));
   const awaited = positions.filter((position) => !isAway(position, staleness, now));
   const shownToAll = shownTo(awaited);
-  // When nobody recorded into a series for long, a reader that never came has had its time.
-  const shownToKnown = shownTo(awaited.filter(({ collectedEpoch }) => collectedEpoch > 0));
 
   const waiting = consumers.filter(({ positions: own }) =>
     [...own.values()].some((position) => !isAway(position, staleness, now)),
@@ -92,7 +90,7 @@ function dueIn(storage: SeriesStorage, staleEpoch: number, now: number): (slot: 
     // A balance that is not settled is kept: whoever else is bound to the series may settle it.
     const isSettled = canBeStale || (cumulative.rows ?? rows)[at + 1] === 0;
     const wasEnded = staleness.ended.has(slot) && last <= shownToAll && isSettled;
-    return wasEnded || (canBeStale && last <= staleEpoch && last <= shownToKnown);
+    return wasEnded || (canBeStale && last <= staleEpoch && last <= shownToAll);
   };
 }
 

@@ -115,6 +115,23 @@ test("of two delta readers, one that never comes does not send all new tenants o
   ]);
 });
 
+test("a scrape that first comes ten minutes after the start is shown all that was counted since", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 10_000_000 });
+  const reader = new ManualReader({ limit: 3 });
+  const scrape = new ManualReader({ limit: 3 });
+  const counter = new MeterProvider({ readers: [reader, scrape] }).getMeter("meter").createCounter("requests");
+  counter.add(5, { tenant: "early" });
+  await reader.shown();
+  vi.advanceTimersByTime(600_000);
+  await reader.shown();
+  for (const tenant of ["a", "b", "c"]) counter.add(1, { tenant });
+  expect(pointsOf(await scrape.shown(), "requests")).toEqual([
+    [{ "otel.metric.overflow": true }, 2],
+    [{ tenant: "a" }, 1],
+    [{ tenant: "early" }, 5],
+  ]);
+});
+
 test("the balance of an up-down counter outlives the end of one of its owners", async () => {
   const reader = new ManualReader({ limit: 3 });
   const counter = new MeterProvider({ readers: [reader] }).getMeter("meter").createUpDownCounter("active");

@@ -12,7 +12,7 @@ export function isWebStream(value: object): value is ReadableStream {
  */
 export function watchWebStream(stream: ReadableStream, watcher: StreamWatcher, atEnd: () => StreamEnd = nothing): void {
   const { getReader, cancel, tee, pipeTo, pipeThrough } = stream;
-  const relayed = (atEnd?: "unlock"): ReadableStream => relay(stream.getReader(), atEnd);
+  const relayed = (afterwards?: "unlock"): ReadableStream => relay(stream.getReader(), afterwards);
   const isNative = stream[Symbol.asyncIterator] === ReadableStream.prototype[Symbol.asyncIterator];
   const iterate = (...parameters: unknown[]): unknown => {
     const iterator = Reflect.apply(ReadableStream.prototype.values, stream, parameters) as object;
@@ -63,9 +63,9 @@ function watchReader(reader: ReadableStreamDefaultReader, branch: BranchWatcher)
 }
 
 /** A stream that reads by the reader, at no other pace than its own reader's. What was piped is not locked any more, what was branched is. */
-function relay(reader: ReadableStreamDefaultReader, atEnd?: "unlock"): ReadableStream {
+function relay(reader: ReadableStreamDefaultReader, afterwards?: "unlock"): ReadableStream {
   const unlock = (): void => {
-    if (atEnd === "unlock") reader.releaseLock();
+    if (afterwards === "unlock") reader.releaseLock();
   };
   return new ReadableStream(
     {

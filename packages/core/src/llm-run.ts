@@ -16,6 +16,11 @@ export interface LlmRun {
   /** A chunk of a streamed answer has come. */
   chunk(): void;
   /**
+   * Chunks of a streamed answer have come together, in one packet of the network.
+   * @param at - `performance.now()` when they came
+   */
+  chunks(count: number, at: number): void;
+  /**
    * The model that answers, when a stream tells it before its end: the times between chunks are recorded under it.
    * @param modelLabel - the name of the model asked for in meters, when only now known to be one
    */
@@ -104,15 +109,19 @@ export function startLlmRun(state: CoreState, begunCall: BegunCall): LlmRun {
     context.with(active, begunCall.recordChunks, undefined, { ...target, ...answering }, times);
   });
 
+  function chunks(count: number, at: number): void {
+    if (!running) return;
+    for (let index = 0; index < count; index += 1) {
+      if (timeToFirstChunk === undefined) timeToFirstChunk = (at - begun) / 1000;
+      else if (timePerOutputChunk.push((at - lastChunk) / 1000) >= mostKept) handOver();
+      lastChunk = at;
+    }
+  }
+
   return {
     active,
-    chunk() {
-      if (!running) return;
-      const now = performance.now();
-      if (timeToFirstChunk === undefined) timeToFirstChunk = (now - begun) / 1000;
-      else if (timePerOutputChunk.push((now - lastChunk) / 1000) >= mostKept) handOver();
-      lastChunk = now;
-    },
+    chunk: () => chunks(1, performance.now()),
+    chunks,
     responded(responseModel, modelLabel) {
       answering = modelLabel === undefined ? { responseModel } : { responseModel, modelLabel };
     },
@@ -136,6 +145,7 @@ export function startLlmRun(state: CoreState, begunCall: BegunCall): LlmRun {
 export const noLlmRun: LlmRun = {
   active: ROOT_CONTEXT,
   chunk() {},
+  chunks() {},
   responded() {},
   complete() {},
   fail() {},

@@ -60,10 +60,15 @@ function branchOf(shared: Shared): AnswerBranch {
     hides: shared.hides,
     asked: idleness.asked,
     piece(bytes) {
-      idleness.answered();
+      const at = performance.now();
+      idleness.answered(at);
       if (isWhole || !(bytes instanceof Uint8Array)) return bytes as Uint8Array;
       const left = safely(() => pieces.piece(bytes), bytes);
-      for (const count = reader.contentChunks(); shared.chunks < count; shared.chunks += 1) call.chunk(reader);
+      const fresh = reader.contentChunks() - shared.chunks;
+      if (fresh > 0) {
+        shared.chunks += fresh;
+        call.chunks(reader, fresh, at);
+      }
       if (reader.isOver()) call.complete(reader);
       return left;
     },

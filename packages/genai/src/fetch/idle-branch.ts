@@ -4,7 +4,7 @@ import type { ModelCall } from "./model-call.ts";
 /** Notes when the caller asks for bytes and gets them. */
 export interface Idleness {
   asked(): void;
-  answered(): void;
+  answered(at: number): void;
 }
 
 /**
@@ -32,9 +32,9 @@ export function watchIdleness(call: ModelCall, reader: AnswerReader): Idleness {
     asked() {
       waiting += 1;
     },
-    answered() {
+    answered(at) {
       waiting -= 1;
-      lastPiece = performance.now();
+      lastPiece = at;
       if (timer === undefined) wait();
     },
   };

@@ -19,8 +19,8 @@ export interface ModelCall {
   isAnswered(): boolean;
   /** The client tries again what has failed. */
   tryAgain(): void;
-  /** Something with content has come. */
-  chunk(reader: AnswerReader): void;
+  /** So many chunks with content have come at that time. */
+  chunks(reader: AnswerReader, count: number, at: number): void;
   /** The provider has answered, and this reads it. */
   answered(reader: AnswerReader): void;
   /** The answer is at its end, and was then. */
@@ -112,8 +112,8 @@ export function beginModelCall(
     tryAgain() {
       tries += 1;
     },
-    chunk(reader) {
-      run.chunk();
+    chunks(reader, count, at) {
+      run.chunks(count, at);
       if (isStreaming) return;
       isStreaming = true;
       const responseModel = reader.responseModel();

@@ -298,13 +298,13 @@ describe("the answer of a fetch whose bodies are streams of Node.js", () => {
   /** As `node-fetch` has it. */
   const nodeFetch = async (input: string, init: RequestInit) => {
     const answer = await bare(input, init);
-    const body = Readable.fromWeb(answer.body as never);
-    const text = async (): Promise<string> => textOf(body);
+    const readable = Readable.fromWeb(answer.body as never);
+    const text = async (): Promise<string> => textOf(readable);
     return {
       status: 200,
       ok: true,
       headers: answer.headers,
-      body,
+      body: readable,
       text,
       json: async () => JSON.parse(await text()) as unknown,
     };

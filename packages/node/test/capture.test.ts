@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  expect(globalThis.fetch).toBe(bare);
+  if (globalThis.fetch !== bare) throw new Error("fetch was not given back");
 });
 
 const body = JSON.stringify({ model: "gpt-5", messages: [{ role: "user", content: "Hello" }] });

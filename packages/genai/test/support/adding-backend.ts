@@ -19,8 +19,13 @@ export interface Total {
   counts: number[] | undefined;
 }
 
+export interface Backend {
+  readonly totals: ReadonlyMap<string, Total>;
+  take(scopes: ScopeMetrics): void;
+}
+
 /** Adds up what it is given as a backend does: deltas always, cumulative series where they began anew. */
-export function createBackend(isDelta: boolean) {
+export function createBackend(isDelta: boolean): Backend {
   const totals = new Map<string, Total>();
   const latest = new Map<string, { readonly begin: number; readonly value: number | Histogram }>();
 

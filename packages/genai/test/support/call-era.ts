@@ -9,7 +9,7 @@ import {
   type ViewOptions,
 } from "@opentelemetry/sdk-metrics";
 import { expect } from "vitest";
-import { createBackend, keyOf } from "./adding-backend.ts";
+import { type Backend, createBackend, keyOf } from "./adding-backend.ts";
 import type { Expected } from "./expected-sums.ts";
 
 /** Providers that model calls are recorded into. */
@@ -39,7 +39,17 @@ function viewed(name: string, attributes: Attributes): { name: string; attribute
 }
 
 /** A provider with what its readers were shown, and what they have to be shown. */
-export function createEra(kind: Kind) {
+export interface Era {
+  readonly kind: Kind;
+  readonly provider: ApiProvider;
+  readonly expected: ReadonlyMap<string, { readonly name: string; readonly attributes: Attributes; values: number[] }>;
+  expect(expected: Expected): void;
+  readonly readers: readonly { readonly reader: PullReader; readonly backend: Backend }[];
+  collect(at: number): Promise<void>;
+  collectAll(): Promise<void>;
+}
+
+export function createEra(kind: Kind): Era {
   const limit = kind === "narrow" ? 12 : 100_000;
   const readers = [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA].map((temporality) => {
     const reader = new PullReader({
@@ -76,8 +86,6 @@ export function createEra(kind: Kind) {
     },
   };
 }
-
-export type Era = ReturnType<typeof createEra>;
 
 function withoutCombine(provider: ApiProvider): ApiProvider {
   return {

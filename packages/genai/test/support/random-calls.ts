@@ -25,7 +25,7 @@ const badLabels = [
   "other",
 ];
 /** The fields of a call, mostly usual ones. */
-export const call = fc.record({
+export const call: fc.Arbitrary<Record<string, unknown>> = fc.record({
   provider: field(["openai", "anthropic"], badLabels),
   model: field(["small", "large", "unknown"], badLabels),
   modelLabel: field(
@@ -87,7 +87,31 @@ export function shaped(fields: Record<string, unknown>, shape: (typeof shapes)[n
 
 export type Shape = (typeof shapes)[number];
 
-const settings = fc.record({
+/** What is configured. */
+export interface RandomSettings {
+  readonly namespace: string;
+  readonly attributionLabels: AttributionLabel[];
+  readonly genaiSemconv: GenAiSemconv;
+  readonly book: string;
+  readonly sink: string;
+}
+
+/** One thing that happens. */
+export type Step =
+  | {
+      readonly call: number;
+      readonly times: number;
+      readonly tenant: unknown;
+      readonly project: string | undefined;
+      readonly shape: Shape;
+    }
+  | { readonly crowd: number }
+  | { readonly reader: number }
+  | { readonly settings: RandomSettings }
+  | { readonly provider: Kind | "none" | "back" }
+  | { readonly seconds: number };
+
+const settings: fc.Arbitrary<RandomSettings> = fc.record({
   namespace: fc.constantFrom("", "", "app"),
   attributionLabels: fc.constantFrom<AttributionLabel[][]>(["tenant"], [], ["project", "tenant"]),
   genaiSemconv: fc.constantFrom<GenAiSemconv[]>("dup", "latest", "v1.41"),
@@ -95,7 +119,7 @@ const settings = fc.record({
   sink: fc.constantFrom("none", "none", "listens", "records"),
 });
 /** What happens between readings. */
-export const step = fc.oneof(
+export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 30,
     arbitrary: fc.record({

@@ -1,6 +1,6 @@
 import type { PriceBook } from "@meterbridge/core";
 import { captureFetch, endOpenCalls, genAiSpans, type SpanProcessorLike } from "@meterbridge/genai";
-import { captureBedrock } from "./capture-bedrock.ts";
+import { captureModules } from "./capture-modules.ts";
 import type { CaptureChoice } from "./settings.ts";
 
 /** Model calls that are metered without a word in the application, as far as `start()` has to do with them. */
@@ -22,13 +22,13 @@ export function startCapture(choice: CaptureChoice, priceBook: PriceBook | null,
   const spanProcessors = effective.includes("spans") ? [genAiSpans()] : [];
   if (!doors.includes("fetch")) return { summary, spanProcessors, settle() {}, stop() {} };
   const stopFetch = captureFetch({ ...options, priceBook });
-  const stopBedrock = captureBedrock();
+  const stopModules = captureModules();
   return {
     summary,
     spanProcessors,
     settle: endOpenCalls,
     stop() {
-      stopBedrock();
+      stopModules();
       stopFetch();
     },
   };

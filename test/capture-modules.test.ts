@@ -1,6 +1,7 @@
 import path from "node:path";
 import { expect, test } from "vitest";
 import { startBedrock } from "../packages/genai/test/support/bedrock.ts";
+import { startProvider } from "../packages/genai/test/support/provider.ts";
 import { startProcess } from "./support/servers.ts";
 
 const root = path.join(import.meta.dirname, "..");
@@ -11,21 +12,31 @@ test("calls of AWS's own client are metered by the preload, though they go by no
     const usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
     const body = { output: { message: { role: "assistant", content: [] } }, stopReason: "end_turn", usage };
     bedrock.script({ body }, { body });
-    expect(await run(bedrock.url, {})).toEqual([1]);
-    expect(await run(bedrock.url, { METERBRIDGE_CAPTURE: "none" })).toEqual([]);
+    expect(await run("bedrock", bedrock.url, {})).toEqual([1]);
+    expect(await run("bedrock", bedrock.url, { METERBRIDGE_CAPTURE: "none" })).toEqual([]);
   } finally {
     await bedrock.stop();
   }
 });
 
-async function run(url: string, environment: Record<string, string>): Promise<unknown> {
+test("calls by the fetch of the package undici are metered by the preload, though it is not Node.js's own", async () => {
+  const provider = await startProvider();
+  try {
+    expect(await run("undici", provider.url, {})).toEqual([1]);
+    expect(await run("undici", provider.url, { METERBRIDGE_CAPTURE: "none" })).toEqual([]);
+  } finally {
+    await provider.stop();
+  }
+});
+
+async function run(kind: string, url: string, environment: Record<string, string>): Promise<unknown> {
   const application = startProcess(
     process.execPath,
     [
       "--conditions=@meterbridge/source",
       "--import",
       path.join(root, "packages/node/src/register.ts"),
-      path.join(root, "packages/genai/test/support/bedrock-application.ts"),
+      path.join(root, `packages/genai/test/support/${kind}-application.ts`),
       url,
     ],
     {
